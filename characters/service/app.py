@@ -30,6 +30,7 @@ from characters.protocol.messages import (
     BotEmotion,
     BotLlmText,
     ConnectRequest,
+    RoomGrant,
 )
 from characters.service.access import ADMIN, AccessSettings, Guard
 from characters.service.admin import AdminSettings, admin_routes
@@ -37,14 +38,14 @@ from characters.service.bodies import read_body, read_form, read_object
 from characters.service.logs import begin_request, place_of, request_id
 from characters.service.memory import MOST_VALUE, Pair, is_value
 from characters.service.metrics import ServiceMetrics
-from characters.service.registry import RefusalError, ServiceSession, unfit_body
+from characters.service.registry import Grant, RefusalError, ServiceSession, unfit_body
 from characters.service.requests import read_connect, read_fields
 from characters.service.room_connection import ClientSocket, FairLoop, short
-from characters.service.service import Service, grant_body
+from characters.service.service import Service
 from characters.service.store import FencedError
 from characters.service.tables import StoreError
 
-__all__ = ["drop_half_sent", "make_app", "make_runner", "read_in_pieces"]
+__all__ = ["drop_half_sent", "grant_body", "make_app", "make_runner", "read_in_pieces"]
 
 
 log = logging.getLogger(__name__)
@@ -371,6 +372,22 @@ class _Routes:
         finally:
             service.registry.leave(room, live_id, service.now())
         return response
+
+
+def grant_body(grant: Grant, request: ConnectRequest, origin: str) -> dict[str, Any]:
+    """Return the body of a 200 answer; `origin` is ws://host:port."""
+    room = grant.room
+    answer = RoomGrant(
+        session_id=grant.live_id,
+        character_session_id=room.session.session_id,
+        room_url=f"{origin}/rooms/{room.name}",
+        room_name=room.name,
+        token=grant.token,
+        end_user_id=request.end_user_id,
+        end_user_metadata=request.end_user_metadata,
+        request_trace_id=request_id() or grant.live_id[:8],
+    )
+    return answer.to_dict()
 
 
 def _without_memory(guard: Guard, connect: ConnectRequest) -> ConnectRequest:

@@ -20,11 +20,10 @@ from typing import Any, Protocol, TypeVar
 
 from characters.agents.agent import Agent, Part, PlayerSaid, Say, Spoken
 from characters.protocol.link import Ping
-from characters.protocol.messages import ConnectRequest, RoomGrant
+from characters.protocol.messages import ConnectRequest
 from characters.service.admission import Admission, AdmissionLimits, Load, goodbyes
 from characters.service.cluster import ClusterNode
 from characters.service.effects import BeginExchange, Entry, PersistEntry
-from characters.service.logs import request_id
 from characters.service.loop_watch import LoopWatch
 from characters.service.memory import KnownFact, Pair
 from characters.service.metrics import ServiceMetrics, TurnTracer
@@ -39,28 +38,19 @@ from characters.service.registry import (
     ServiceSession,
 )
 from characters.service.repository import SessionRepository
-from characters.service.requests import level_context, listening_options
+from characters.service.requests import level_context
 from characters.service.room import LiveRoom, RoomServices
-from characters.service.room_connection import (
-    ClientSocket,
-    ConnectionHandler,
-    FairLoop,
-    short,
-)
+from characters.service.room_connection import ClientSocket, ConnectionHandler, FairLoop, short
 from characters.service.store import FencedError, RoomHistory, SessionStore
 from characters.service.tables import StoreError
-from characters.service.voice import SpeechInput, SpeechOutput
+from characters.service.voice import input_for, output_for
 from characters.speech.factory import SpeechParts
 from characters.speech.interfaces import VoiceStyle
 from engine.core.words import ScreenText
 
-__all__ = [
-    "AgentFactory", "grant_body", "Service", "ServiceSettings",
-]  # fmt: skip
-
+__all__ = ["AgentAbout", "AgentFactory", "Service", "ServiceSettings"]
 
 log = logging.getLogger(__name__)
-
 
 ILL_LAG_SECONDS = 1.0
 ILL_STORE_SECONDS = 5.0  # after a save that failed; later, another is tried
@@ -79,7 +69,6 @@ class AgentFactory(Protocol):
 
     async def prepare(self, request: ConnectRequest) -> None:
         """Do what takes long before the first agent of a character is made, off the event loop."""
-        return
 
     def agent(self, request: ConnectRequest, memory: dict[str, Any]) -> Agent:
         """Make an agent that remembers `memory`."""
@@ -97,7 +86,6 @@ class AgentFactory(Protocol):
 
     async def close(self) -> None:
         """Close connections and processes of models."""
-        return
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,8 +167,7 @@ class Service:
         self._live_rooms: dict[str, LiveRoom] = {}
         self._closing: dict[asyncio.Task[None], str] = {}  # -> session id
         self._idle_since: dict[str, float] = {}  # sessions without a room
-        self._sweeper: asyncio.Task[None] | None = None
-        self._watcher: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
 
     # --- start and end -------------------------------------------------------------------
 
@@ -190,8 +177,7 @@ class Service:
             log.info("%d sessions restored", await self._repository.restore())
         else:
             await self.cluster.start(self.registry, self.settings.limits, self)
-        self._sweeper = asyncio.create_task(self._sweep())
-        self._watcher = asyncio.create_task(self.loop_watch.run())
+        self._tasks = [asyncio.create_task(it) for it in (self._sweep(), self.loop_watch.run())]
         if self._speech is not None:
             self._speech.prepare()
 
@@ -229,7 +215,7 @@ class Service:
     async def close(self) -> None:
         """Save everything and stop."""
         await self.drain()
-        for task in filter(None, (self._sweeper, self._watcher)):
+        for task in self._tasks:
             task.cancel()
             await asyncio.wait((task,))
         await asyncio.gather(*self._closing, return_exceptions=True)
@@ -373,8 +359,8 @@ class Service:
             services,
             make_agent=partial(self._agents.agent, request),
             context=level_context(request),
-            speech_input=self._speech_input(request, agent),
-            speech_output=self._speech_output(request, style),
+            speech_input=input_for(request, self._speech, agent, self.metrics.drop),
+            speech_output=output_for(request, self._speech, style, self.now),
             about=self._about(about),
             language=style.language,
             history=history,
@@ -402,22 +388,6 @@ class Service:
             text = {"text": str(agent.problem)}
             about["model_problem"] = text | dict(ScreenText.as_data(agent.problem) or {})
         return about
-
-    def _speech_input(self, request: ConnectRequest, agent: Agent) -> SpeechInput | None:
-        if self._speech is None:
-            return None
-        activity, turn = listening_options(request)
-        listener = self._speech.listen(agent.phrases(), activity=activity, turn=turn)
-        pause = max(activity.stop_secs, turn.stop_secs)
-        speech_input = SpeechInput(listener, pause, self.metrics.drop)
-        if request.default_stt_enabled is False:
-            speech_input.set_muted(True)
-        return speech_input
-
-    def _speech_output(self, request: ConnectRequest, style: VoiceStyle) -> SpeechOutput | None:
-        if self._speech is None or request.default_tts_enabled is False:
-            return None
-        return SpeechOutput(self._speech, style, self.now)
 
     async def serve(self, live: LiveRoom, live_id: str, socket: ClientSocket) -> None:
         """Serve an accepted connection in its room, to its end."""
@@ -662,9 +632,7 @@ class Service:
         """End the rooms of sessions that are not this node's any more."""
         for session_id in session_ids:
             for room in self.registry.drop(session_id):
-                live = self.live_room(room)
-                if live is not None:
-                    live.end(reason, BACK_SECONDS if reason == "drain" else None)
+                self._end(room, reason, BACK_SECONDS if reason == "drain" else None)
 
     async def _give_up_idle(self) -> None:
         """Let any node have the sessions that nobody is in."""
@@ -702,10 +670,10 @@ class Service:
         else:
             log.info("%d sessions expired", len(ids))
 
-    def _end(self, room: Room, reason: str) -> None:
+    def _end(self, room: Room, reason: str, retry_after: float | None = None) -> None:
         live = self.live_room(room)
         if live is not None:
-            live.end(reason)
+            live.end(reason, retry_after)
 
     def _drop_room(self, room: Room) -> None:
         self.registry.close_room(room)
@@ -729,19 +697,3 @@ async def _recorded(
             if isinstance(part, Say):
                 said.append(part.text)
             yield part
-
-
-def grant_body(grant: Grant, request: ConnectRequest, origin: str) -> dict[str, Any]:
-    """Return the body of a 200 answer; `origin` is ws://host:port."""
-    room = grant.room
-    answer = RoomGrant(
-        session_id=grant.live_id,
-        character_session_id=room.session.session_id,
-        room_url=f"{origin}/rooms/{room.name}",
-        room_name=room.name,
-        token=grant.token,
-        end_user_id=request.end_user_id,
-        end_user_metadata=request.end_user_metadata,
-        request_trace_id=request_id() or grant.live_id[:8],
-    )
-    return answer.to_dict()

@@ -14,9 +14,11 @@ from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from typing import Self, TypeAlias
 
+from characters.agents.agent import Agent
 from characters.english import ENGLISH
 from characters.protocol.messages import (
     VISEMES,
+    ConnectRequest,
     FinalUserTranscription,
     ServerMessage,
     ServerResponse,
@@ -26,6 +28,7 @@ from characters.protocol.messages import (
 )
 from characters.service.effects import SpeakText
 from characters.service.overlap import OverlapEvent
+from characters.service.requests import listening_options
 from characters.speech.factory import SpeechParts
 from characters.speech.interfaces import (
     Heard,
@@ -42,7 +45,9 @@ from characters.speech.listener import Transcriber
 from characters.speech.rewind import SpokenVoice
 from engine.core.words import ScreenText
 
-__all__ = ["PlayerSpeech", "SpeechCallbacks", "SpeechInput", "SpeechOutput"]
+__all__ = [
+    "input_for", "output_for", "PlayerSpeech", "SpeechCallbacks", "SpeechInput", "SpeechOutput",
+]  # fmt: skip
 
 
 log = logging.getLogger(__name__)
@@ -352,3 +357,32 @@ class SpeechOutput:
         if task is not None:
             await asyncio.gather(task, return_exceptions=True)
         self._callbacks = None
+
+
+def input_for(
+    request: ConnectRequest,
+    speech: SpeechParts | None,
+    agent: Agent,
+    dropped: Callable[[str], object],
+) -> SpeechInput | None:
+    """Return the input of a room as its client asks for it, None where nothing is heard."""
+    if speech is None:
+        return None
+    activity, turn = listening_options(request)
+    listener = speech.listen(agent.phrases(), activity=activity, turn=turn)
+    speech_input = SpeechInput(listener, max(activity.stop_secs, turn.stop_secs), dropped)
+    if request.default_stt_enabled is False:
+        speech_input.set_muted(True)
+    return speech_input
+
+
+def output_for(
+    request: ConnectRequest,
+    speech: SpeechParts | None,
+    style: VoiceStyle,
+    now: Callable[[], float],
+) -> SpeechOutput | None:
+    """Return the output of a room as its client asks for it, None where nothing is spoken."""
+    if speech is None or request.default_tts_enabled is False:
+        return None
+    return SpeechOutput(speech, style, now)

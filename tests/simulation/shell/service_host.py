@@ -17,12 +17,13 @@ from typing import Any, TypeVar
 
 from characters.agents.agent import Agent, Part, Prompt, Silence
 from characters.protocol.messages import ConnectRequest
+from characters.service.app import grant_body
 from characters.service.effects import Entry, PendingReply, PersistEntry
 from characters.service.pace import TimingConfig
 from characters.service.registry import Limits, RefusalError
 from characters.service.requests import read_connect
 from characters.service.room_connection import ClientSocket
-from characters.service.service import AgentFactory, Service, ServiceSettings, grant_body
+from characters.service.service import AgentFactory, Service, ServiceSettings
 from characters.service.store import SessionStore, StoredSession, Undone
 from tests.simulation.agent import Memory, SimulatedAgent, number_of, numbers_of
 from tests.simulation.promise import BrokenPromise, promise
