@@ -395,6 +395,7 @@ ENGLISH = Words.of(
             "reconnecting": "The connection was lost and is being made again.",
             "disconnecting": "The talk is being ended.",
             "error": "The character cannot be reached: press Retry.",
+            "has_left": "The character has left: call it back first.",
             "too_many": "Too many lines wait for the connection already.",
             "no_take_back": "The service cannot take anything back.",
             "taking_back": "Something is being taken back already.",

@@ -400,7 +400,7 @@ class Conversation:
         """Keep an item until there is a connection, or refuse it."""
         machine = self._session.machine
         if not machine.has_agent:
-            self._refuse(item, "The character has left: call it back first.")
+            self._refuse(item, ENGLISH("refused.has_left"))
         elif machine.state not in _WAITS and not machine.is_hibernating:
             self._refuse(item)
         elif self._talk.keep(item):

@@ -164,6 +164,15 @@ def test_a_line_typed_without_a_connection_is_refused_with_a_reason(state: Sessi
         assert event.text == "Hello" and event.reason.endswith(".")
 
 
+def test_a_line_typed_to_one_who_has_left_the_room_is_refused_in_the_words_of_the_table() -> None:
+    with Stage() as stage:
+        actor = connected(stage)
+        actor.session.machine = replace(actor.session.machine, has_agent=False)
+        say(stage, actor, "Hello")
+        (event,) = actor.all(TextRefused)
+        assert event.reason == ENGLISH("refused.has_left")
+
+
 def test_lines_that_wait_are_refused_when_the_connection_does_not_come() -> None:
     with Stage() as stage:
         actor = stage.actor()
