@@ -6,7 +6,7 @@ import ast
 import re
 import subprocess
 import sys
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 
 from characters.protocol.failures import CharactersError
@@ -378,6 +378,30 @@ def test_a_class_name_stands_for_one_thing() -> None:
             if isinstance(node, ast.ClassDef):
                 places[node.name].append(module.name)
     assert not {name: found for name, found in places.items() if len(found) > 1}
+
+
+def test_a_name_of_a_module_is_bound_once() -> None:
+    twice = [
+        f"{module.name}: {name}"
+        for module in product()
+        for name, times in Counter(bound_names(module.tree)).items()
+        if times > 1
+    ]
+    assert not twice, "what stands above the second one gets the second one, too"
+
+
+def bound_names(tree: ast.Module) -> Iterator[str]:
+    for node in tree.body:
+        if isinstance(node, (*FUNCTIONS, ast.ClassDef)):
+            yield node.name
+        elif isinstance(node, (ast.Assign, ast.AnnAssign)):
+            targets: list[ast.expr] = (
+                node.targets if isinstance(node, ast.Assign) else [node.target]
+            )
+            names = (it for target in targets for it in ast.walk(target))
+            yield from (
+                it.id for it in names if isinstance(it, ast.Name) and isinstance(it.ctx, ast.Store)
+            )
 
 
 def test_a_file_name_stands_for_one_thing() -> None:

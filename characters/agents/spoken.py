@@ -69,7 +69,6 @@ _BAR = re.compile(r"<(?P<close>/?)[|\uff5c](?P<name>/?[^<>|\uff5c]*)[|\uff5c]?>"
 _CORNER = re.compile(r"\u25c1(?P<close>/?)(?P<name>\w+)\u25b7")
 _SQUARE = re.compile(r"\[(?P<close>/?)(?P<name>[A-Z][A-Z_]{2,})\]")
 _DOUBLE = re.compile(r"<<(?P<close>/?)(?P<name>\w+)>>")
-_ADDRESS = re.compile(r"<[a-z]+://[^>]*>|<[^@\s<>]+@[^@\s<>]+>")
 _SHAPES = (_BAR, _ANGLE, _CORNER, _SQUARE, _DOUBLE)
 _BEGINNINGS: Mapping[str, re.Pattern[str]] = MappingProxyType(
     {
@@ -140,8 +139,6 @@ class ReservedMarks:
                 name = found["name"].lower().replace("\u2581", "_").strip()
                 is_close = bool(found["close"]) or name.startswith("/")
                 return (name.strip("/"), is_close, held), ""
-        if _ADDRESS.fullmatch(held):
-            return None, ""
         return None, held
 
     def _marked(self, name: str, is_close: bool, mark: str) -> str:
@@ -274,7 +271,10 @@ _FENCE = re.compile(r"```.*?```", re.DOTALL)
 _DATA = re.compile(r"[\[{]\s*(?:[\"{\[]|$)")
 _IMAGE = re.compile(r"!\[[^\]]*\]\([^)]*\)")
 _LINK = re.compile(r"\[([^\]]*)\]\([^)]*\)")
-_ADDRESS = re.compile(r"(?:\b[a-z]+://|\bwww\.)[^\s)\]>]*[^\s)\]>.,!?;:]", re.IGNORECASE)
+_ADDRESS = re.compile(
+    r"<[a-z]+://[^\s<>]*>|<[^@\s<>]+@[^@\s<>]+>|(?:\b[a-z]+://|\bwww\.)[^\s)\]>]*[^\s)\]>.,!?;:]",
+    re.IGNORECASE,
+)
 _BRACE = re.compile(r"\{[^{}]*\}")
 _BRACKET = re.compile(r"\[([^\[\]]*)\]")
 _STRONG = re.compile(r"\*\*+|(?<!\w)__+|__+(?!\w)|~~+|`+")

@@ -53,6 +53,7 @@ def spoken(text: str, *, holds: bool = False) -> str:
         ("**Well**, [red wine](https://y.z/a_b) and ~~no~~ `code`.", "Well, red wine and no code."),
         ("# Title\n- wine\n- bread\n\n1. one\n2. two", "Title wine, bread, one, two"),
         ("See http://x.y/z, or www.a.b/c.", "See, or."),
+        ("See <https://x.y/z>, or <ada@x.y>.", "See, or."),
         ("| a | b |\n|---|---|\n| c | d |", "a b c d"),
         ("I <3 you <b>so</b> much<br/>really", "I <3 you so much really"),
         # stage directions
