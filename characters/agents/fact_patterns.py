@@ -199,7 +199,13 @@ DENIALS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
             rf"\bI\s+(?:do\s+not|don['\u2019]?t)\s+live\s+(?P<value>in\s+{WORDS})"
             rf"{_PLACE_END}"),
         ("home", rf"{_AM}not\s+from\s+(?P<value>{WORDS}){_PLACE_END}"),
-        ("has", rf"\bI\s+(?:do\s+not|don['\u2019]?t)\s+have\s+(?P<value>an?\s+{WORDS}){END}"),
+        ("has",
+            r"\b(?:I|we)(?:(?:\s+have|['\u2019]?ve)?\s+(?:never|no\s+longer)|\s+do\s+not|\s+don['\u2019]?t|"
+            r"(?:\s+have\s+not|\s+haven['\u2019]?t|\s+ain['\u2019]?t))(?:\s+(?:have|had|own|got))+\s+"
+            rf"(?P<value>(?:an?|any|no|my)\s+{WORDS}){END}"),
+        ("has",
+            r"\b(?:I|we)(?:\s+have|['\u2019]?ve)(?:\s+got)?\s+(?P<value>no\s+(?!idea|clue|doubt|time)"
+            rf"{WORDS}){END}"),
         ("",
             r"\bmy\s+(?P<key>[a-z]+)\s+(?:is|are)(?:\s+not|n['\u2019]?t)\s+(?:called\s+"
             rf"|named\s+)?(?P<value>{WORDS}){END}"),

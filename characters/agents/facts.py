@@ -44,7 +44,8 @@ from characters.agents.lexicon import (
 from characters.agents.patterns import normalise
 
 __all__ = [
-    "Fact", "holds", "introduced", "items", "learn", "named_after", "spoken_of", "update",
+    "all_about", "Fact", "holds", "introduced", "items", "learn", "named_after", "nothing_of",
+    "spoken_of", "update",
 ]  # fmt: skip
 
 MAX_FACTS = 24
@@ -158,7 +159,8 @@ _AND_YOU = re.compile(
 )
 _MY_NAME = re.compile(r"\bmy\s+name\s+is\b", re.IGNORECASE)
 _ASKING = re.compile(
-    r"^\W*(?:and\s+|but\s+|so\s+|then\s+)?(?:repeat\s+after|say|pretend|who|what|where|when|why|"
+    r"^\W*(?:please\s+)?(?:forget|erase|delete|remove)\b(?!\s+(?:it|that|this)\s*[,.;!-])"
+    r"|^\W*(?:and\s+|but\s+|so\s+|then\s+)?(?:repeat\s+after|say|pretend|who|what|where|when|why|"
     r"how|which|is|are|am|was|do|does|did|can|could|will"
     r"|would|should|shall|may|have|has|guess|if)\b",
     re.IGNORECASE,
@@ -375,13 +377,16 @@ def _tell(facts: dict[str, str], fact: Fact, pinned: Container[str]) -> None:
     if fact.key == "was" and facts.get("profession", "").lower() == fact.value.lower():
         del facts["profession"]
     before, key = facts.get(fact.key, ""), fact.key
-    if before and _is_what(before) != _is_what(fact.value):
+    if before and key not in _OF_HIMSELF and _is_what(before) != _is_what(fact.value):
         if _is_what(fact.value):  # what somebody is, whose name is known, or the other way round
             key = f"{key} is"
         else:
             facts[f"{key} is"] = before
     facts.pop(key, None)
     facts[key] = _joined(before, fact.value) if key in _LISTS else fact.value
+
+
+_OF_HIMSELF = frozenset({*(key for key, _ in RULES if key), *DOES})
 
 
 def holds(facts: Mapping[str, str], fact: Fact) -> bool:
@@ -395,7 +400,8 @@ def holds(facts: Mapping[str, str], fact: Fact) -> bool:
 
 def _is_what(value: str) -> bool:
     """Tell whether a value says what somebody is, "a nurse", rather than how he is called."""
-    return value.startswith(("a ", "an ", "was ", "is "))
+    is_one = value.startswith(("a ", "an ", "was ", "is "))
+    return is_one or (value[:1].islower() and not _is_name(value))
 
 
 _AND = re.compile(r",?\s+and\s+|,\s+", re.IGNORECASE)
@@ -403,13 +409,12 @@ _LISTS = frozenset({"likes", "dislikes", "has", "fears", "allergy"})
 
 
 def _deny(facts: dict[str, str], fact: Fact) -> None:
-    left = [item for item in items(facts.get(fact.key, "")) if item.lower() != fact.value.lower()]
+    gone = items(fact.value.lower())
+    left = [item for item in items(facts.get(fact.key, "")) if item.lower() not in gone]
     if left:
         facts[fact.key] = ", ".join(left)
     else:
         facts.pop(fact.key, None)
-    if fact.key == "has":
-        facts.pop(fact.value.split()[-1].lower(), None)
 
 
 def parts(value: str) -> list[str]:
@@ -417,9 +422,34 @@ def parts(value: str) -> list[str]:
     return [value] if re.search(rf"\b(?:an?|\d+|{ONES})\s", value) else _AND.split(value)
 
 
+_ITEMS = re.compile(rf", | and (?=(?:an?|\d+|{ONES}) )")
+
+
 def items(value: str) -> list[str]:
-    """Return the parts of a value that lists several."""
-    return [item for item in value.split(", ") if item]
+    """Return the parts of a value that lists several: "two cats" and "a dog"."""
+    return [item for item in _ITEMS.split(value) if item]
+
+
+_KINDS = (" is", " works", " lives", " age")  # what is known of one of the player's own
+
+
+def all_about(key: str, facts: Mapping[str, str]) -> list[str]:
+    """Return the keys of all that is known of the one of a key: his name, and what he is."""
+    return [it for it in (key, *(f"{key}{kind}" for kind in _KINDS)) if it in facts]
+
+
+def nothing_of(noun: str, facts: Mapping[str, str]) -> list[Fact]:
+    """Return that all that is known of a "brother" is not so: his name, his age, that he is had."""
+    one = _one(noun)
+    keys = [key for known in facts if _one(known) == one for key in all_about(known, facts)]
+    keys = keys or all_about(noun, facts)
+    gone = [Fact(key, facts[key], is_denied=True) for key in keys]
+    having = [it for it in items(facts.get("has", "")) if one in map(_one, it.lower().split())]
+    return gone + [Fact("has", it, is_denied=True) for it in having]
+
+
+def _one(noun: str) -> str:
+    return "child" if noun == "children" else noun.removesuffix("s")
 
 
 def _joined(before: str, value: str) -> str:
@@ -455,12 +485,17 @@ def _corrections(sentence: str, known: Mapping[str, str]) -> Iterator[Fact]:
         yield Fact(kin["key"].lower(), _tidy(kin["new"]))
     for key, pattern in DENIALS:
         for match in pattern.finditer(sentence):
+            if key == "has":
+                for noun in match["value"].lower().split():
+                    yield from nothing_of(noun, known)
+                continue
             name = (key or match.group("key")).lower()
             rather = _RATHER.match(sentence[match.end() :])
             if key or rather or name in known:
                 yield Fact(name, _tidy(match.group("value")), is_denied=True)
             if rather and (key == "name" or not key):
                 yield Fact(name, _tidy(rather.group("value")))
+    yield from _negated(sentence, known)
     said = _CORRECTED.match(sentence.strip())
     if said and said["value"].islower() and said["value"] not in GIVEN_NAMES:
         said = None
@@ -473,6 +508,25 @@ def _corrections(sentence: str, known: Mapping[str, str]) -> Iterator[Fact]:
     if swapped and known.get("name", "").lower() == swapped.group("b").lower():
         yield Fact("name", known["name"], is_denied=True)
         yield Fact("name", swapped.group("a"))
+
+
+_NOT_SO = re.compile(
+    r"\b(?P<who>I|we|my\s+[a-z]+)\s*(?:(?P<am>\s(?:am|are|is)|['\u2019]?m|['\u2019]re)(?:\s+not|n['\u2019]?t)"
+    r"|\s(?:do|does|did)(?:\s+not|n['\u2019]?t)|\s(?:never|no\s+longer))\s+",
+    re.IGNORECASE,
+)
+
+
+def _negated(sentence: str, known: Mapping[str, str]) -> Iterator[Fact]:
+    """Yield what is known and not so: what the sentence would tell without its "not"."""
+    affirmed = _NOT_SO.sub(lambda it: f"{it['who']}{it['am'] or ''} ", sentence)
+    for fact in _told(affirmed) if affirmed != sentence else ():
+        for item in items(known.get(fact.key, "")):
+            if fact.value.lower() in item.lower() and fact.key not in _ASSERTED:
+                yield Fact(fact.key, item, is_denied=True)
+
+
+_ASSERTED = frozenset({"name", "likes", "dislikes", "profession", "lives", "home"})  # have rules
 
 
 def _told(sentence: str) -> list[Fact]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from characters.agents.facts import items
+from characters.agents.facts import Fact, items, learn, nothing_of
 from characters.agents.hearing import Speller
 from characters.agents.lexicon import DOES, KIN
 from characters.agents.patterns import Pattern, normalise
 
 __all__ = [
-    "all_about", "asked_for", "asked_further", "is_common_key", "known_as", "of_ones_own",
+    "asked_for", "asked_further", "is_common_key", "known_as", "of_ones_own",
     "phrase", "recite", "taken_back",
 ]  # fmt: skip
 
@@ -143,8 +143,16 @@ _WE = re.compile(r"\b(do|did|have|were) we ")
 _OUR = re.compile(r"\bour ")
 _OWN = re.compile(rf"\b(is|was|does|did|old are|called) (?=(?:{'|'.join(sorted(KIN))}) )")
 _TAKEN_BACK = re.compile(
-    r"^(?:please )?(?:forget|delete|erase|remove) (?:my (?P<key>\w+)|(?P<last>that|this)) $"
+    r"^(?:(?:please|just|no|and|(?:can|could|will) you|i want you to) )*"
+    r"(?:forget|delete|erase|remove) (?:(?:about|that|everything about|the fact that"
+    r"|(?:(?:what|the things) )?i (?:said|told you|have told you)(?: about| that)?) )*"
+    r"(?P<what>.*)$"
 )
+_ALL = re.compile(
+    r"^(?:(?:all|everything|anything|whatever|what)(?: of it)?"
+    r"(?: (?:that )?(?:i (?:have )?(?:said|told you)|you know))?(?: about me)?|me|my data) $"
+)
+_ITS_NAME = re.compile(r"^(?:the names? of my (\w+)|my (\w+) names?) $")
 _DENIED = re.compile(
     r"^(?:no )?(?:it is not|that is (?:not (?:true|right|correct|my \w+|it)|wrong|false)) $"
 )
@@ -172,15 +180,46 @@ def asked_for(normal: str, one: str = "") -> str | None:
     return found or _asked(_SPELLER.correct(forms[-1]))
 
 
-def taken_back(normal: str, last: str) -> str | None:
-    """Return the key that "forget my age" or, after one was told, "that is wrong" takes back.
+def taken_back(text: str, last: str, facts: Mapping[str, str]) -> list[Fact]:
+    """Return what of the facts a line takes back: "forget my age", or, after one, "that is wrong".
 
     `last` is the key that was said back last.
     """
+    normal = normalise(text)
     asked = _TAKEN_BACK.match(normal)
-    if asked is not None:
-        return asked["key"] or last
-    return last if last and _DENIED.match(normal) else None
+    if asked is None:
+        return _of_key(last, facts) if last and _DENIED.match(normal) else []
+    what = asked["what"]
+    if _ALL.match(what):
+        return [Fact(key, value, is_denied=True) for key, value in facts.items()]
+    if not what:  # "forget that"
+        return _of_key(last, facts) if normal.endswith((" that ", " this ")) else []
+    named = _ITS_NAME.match(what)
+    name = known_as(named[1] or named[2], facts) if named else None
+    if name is not None and name != "has":
+        return [Fact(name, facts[name], is_denied=True)]
+    key = asked_for(f"do you know {what}")
+    return _of_key(key, facts) if key else _told_once(what, facts)
+
+
+def _told_once(what: str, facts: Mapping[str, str]) -> list[Fact]:
+    """Return what of the facts a statement tells: "i have a dog", "i work in a bakery"."""
+    gone: list[Fact] = []
+    for fact in learn(what):
+        if fact.key == "has":
+            gone += nothing_of(fact.value.split()[-1], facts)
+        gone += [
+            Fact(fact.key, item, is_denied=True)
+            for item in items(facts.get(fact.key, ""))
+            if normalise(fact.value) in normalise(item)
+        ]
+    return gone
+
+
+def _of_key(key: str, facts: Mapping[str, str]) -> list[Fact]:
+    """Return that nothing of what a key stands for is so: of an item of a list, of that alone."""
+    known = known_as(key, facts)
+    return [] if known is None else nothing_of(key if known == "has" != key else known, facts)
 
 
 def of_ones_own(normal: str, facts: Mapping[str, str]) -> str:
@@ -284,11 +323,6 @@ def phrase(key: str, value: str) -> str:
         else "is"
     )
     return _SHAPES.get(key, f"your {key} {verb} {{}}").format(_listed(items(value)))
-
-
-def all_about(key: str, facts: Mapping[str, str]) -> list[str]:
-    """Return the keys of all that is known of the one of a key: his name, and what he is."""
-    return [it for it in (key, *(f"{key}{kind}" for kind in _KINDS)) if it in facts]
 
 
 def recite(facts: Mapping[str, str], keys: Sequence[str] = ()) -> str:

@@ -32,6 +32,7 @@ from characters.agents.agent import (
 )
 from characters.agents.facts import (
     Fact,
+    all_about,
     holds,
     introduced,
     learn,
@@ -43,7 +44,6 @@ from characters.agents.hearing import HeardText, hear, in_order, without_deeds
 from characters.agents.patterns import away_words, blanks, fill, sayable
 from characters.agents.persona import Condition, Feeling, Persona, PersonaAction, Topic
 from characters.agents.recall import (
-    all_about,
     asked_for,
     asked_further,
     is_common_key,
@@ -203,7 +203,8 @@ class ScriptedAgent:
 
     def note(self, text: str) -> None:
         """Learn from what the player says, without an answer."""
-        self._learn(learn(text, self._memory.facts))
+        facts = self._memory.facts
+        self._learn([*learn(text, facts), *taken_back(text, "", facts)])
 
     # --- what a language model is given, and takes over from ---
 
@@ -318,8 +319,8 @@ class ScriptedAgent:
         least = _OWN if is_sure_told else _SHARED if learnt else _REMARK
         is_worth_it = match is not None and match.order >= least
         last, self._memory.recalled = self._memory.recalled, learnt[-1].key if learnt else ""
-        gone = None if learnt or is_answer else taken_back(heard.normal, last)
-        if gone is not None and self._forgets(gone):
+        gone = [] if learnt or is_answer else taken_back(heard.text, last, self._memory.facts)
+        if self._learn(gone):
             yield Say(self._shared_line("corrected", ("Then I had that wrong.",), context))
         elif key is not None and is_sure and not is_answer:
             self._memory.recalled = key
@@ -341,16 +342,6 @@ class ScriptedAgent:
         is_open = bool(memory.recalled) or normal.startswith("and my ")
         is_further = key is None and is_open and not learnt
         return asked_further(normal, memory.facts) if is_further else key
-
-    def _forgets(self, key: str) -> bool:
-        """Forget what the player takes back; return whether there was anything."""
-        memory = self._memory
-        gone = all_about(known_as(key, memory.facts) or "", memory.facts)
-        update(memory.facts, [Fact(it, memory.facts[it], is_denied=True) for it in gone])
-        for it in gone:
-            memory.facts.pop(it, None)  # of a list, all
-            memory.corrected.pop(it, None)
-        return bool(gone)
 
     def _respelt(
         self, heard: HeardText, match: Match | None, context: Mapping[str, Any]
@@ -383,7 +374,8 @@ class ScriptedAgent:
 
     def _thanks(self, learnt: tuple[Fact, ...], context: Mapping[str, Any]) -> str:
         wording = self._persona.memory
-        told = {fact.key: fact.value for fact in learnt if not fact.is_denied}
+        told: dict[str, str] = {}
+        update(told, [fact for fact in learnt if not fact.is_denied])
         if not told:
             return self._shared_line("corrected", ("Then I had that wrong.",), context)
         recalled = {"recall": recite(told)}

@@ -135,6 +135,29 @@ def test_hasty_and_foreign_sentences_tell_facts_too(text: str, facts: dict[str, 
     assert kept(text) == facts
 
 
+@pytest.mark.parametrize(
+    ("lines", "facts"),
+    [
+        (["I have a brother and two dogs", "I don't have a brother"], {"has": "two dogs"}),
+        (["I have one sister", "My sister is called Ada", "I've no sister at all"], {}),
+        (["my dog is called Rex", "my dog is a pug", "I don't have a dog anymore"], {}),
+        (["I have two cats", "we haven't got any cats"], {}),
+        (["I'm afraid of spiders and mice", "I'm not afraid of mice"], {"fears": "spiders"}),
+        (["I am allergic to nuts", "I am not allergic to nuts"], {}),
+        (["I play the piano", "I don't play the piano"], {}),
+        (["I drive a bus", "I never drive a bus"], {}),
+        (["I'm married", "im not married"], {}),
+        (["I work in a bakery", "I don't work in a bakery"], {}),
+        (["I live in Leeds", "forget that I live in York"], {"lives": "in Leeds"}),
+        (["my sister is called Jo", "my sister is tall"], {"sister": "Jo", "sister is": "tall"}),
+    ],
+)
+def test_what_is_denied_is_forgotten_with_all_that_hangs_on_it(
+    lines: list[str], facts: dict[str, str]
+) -> None:
+    assert kept(*lines) == facts
+
+
 def test_what_is_pinned_goes_by_a_correction_alone_and_by_no_limit() -> None:
     facts, pinned = {"name": "Ada", "likes": "tea"}, {"name", "likes"}
     update(facts, learn("My name is Zoe and I hate tea", facts), pinned)

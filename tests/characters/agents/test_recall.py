@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from characters.agents.facts import all_about
 from characters.agents.patterns import normalise
 from characters.agents.recall import (
-    all_about,
     asked_for,
     asked_further,
     known_as,
@@ -66,16 +66,42 @@ def test_a_name_in_a_question_stands_for_whom_it_is_of() -> None:
     assert of_ones_own("how are you ", facts) == "how are you "
 
 
+KNOWN = {
+    "name": "Ada", "age": "34", "lives": "in Leeds", "work": "in a bakery", "likes": "tea, cake",
+    "has": "one brother, two cats and a parrot", "brother": "Tom", "brother age": "twelve",
+    "cats": "Kit and Kat", "dog": "Rex", "dog is": "a pug", "fears": "spiders, mice",
+}  # fmt: skip
+BROTHER = {"brother": "Tom", "brother age": "twelve", "has": "one brother"}
+
+
 @pytest.mark.parametrize(
-    ("line", "last", "key"),
+    ("line", "last", "gone"),
     [
-        ("Forget my age", "", "age"),
-        ("No, that's not true", "name", "name"),
-        ("That's wrong", "", None),
-        ("Forget it", "name", None),
+        ("Forget my age", "", {"age": "34"}),
+        ("No, that's not true", "name", {"name": "Ada"}),
+        ("Forget that.", "lives", {"lives": "in Leeds"}),
+        ("That's wrong", "", {}),
+        ("Forget it", "name", {}),
+        ("Forget my hat", "name", {}),
+        ("forget my dog's name", "", {"dog": "Rex"}),
+        ("Forget the name of my dog", "", {"dog": "Rex"}),
+        ("please forget where I live", "", {"lives": "in Leeds"}),
+        ("can you forget how old I am?", "", {"age": "34"}),
+        ("forget that I work in a bakery", "", {"work": "in a bakery"}),
+        ("Forget I said I like cake", "", {"likes": "cake"}),
+        ("forget what I told you about my cats", "", {"cats": "Kit and Kat", "has": "two cats"}),
+        ("Forget my parrot", "", {"has": "a parrot"}),
+        ("forget about my brother", "", BROTHER),
+        ("forget that I have a brother", "", BROTHER),
+        ("Forget everything", "", KNOWN),
+        ("forget all I told you about me", "", KNOWN),
+        ("forget me", "", KNOWN),
+        ("delete my data", "", KNOWN),
     ],
 )
 def test_what_is_taken_back_is_what_is_named_or_was_told_last(
-    line: str, last: str, key: str | None
+    line: str, last: str, gone: dict[str, str]
 ) -> None:
-    assert taken_back(normalise(line), last) == key
+    facts = taken_back(line, last, KNOWN)
+    assert {fact.key: fact.value for fact in facts} == gone
+    assert all(fact.is_denied for fact in facts)

@@ -403,6 +403,21 @@ def test_all_that_is_known_of_one_is_forgotten_when_the_player_says_so() -> None
     assert "Kaan" not in actor.say("What is my brother called?")
 
 
+def test_nobody_is_left_of_whom_the_player_said_that_he_is_not() -> None:
+    actor = Actor(persona_of("porter-3e8f"))
+    actor.say("I have one brother")
+    actor.say("I like tea and I love cake")
+    assert actor.answer("Forget my brother")[0] == "corrected"
+    assert "brother" not in actor.say("What do you know about me?")
+    actor.say("forget everything")
+    assert not actor.agent.facts
+
+
+def test_of_two_likings_told_at_once_both_are_said_back() -> None:
+    answer = Actor(persona_of("porter-3e8f")).say("I like tea and I love buns")
+    assert "tea and buns" in answer
+
+
 def test_a_fact_that_was_said_back_and_is_denied_is_struck_out() -> None:
     actor = Actor(persona_of("nurse-21c4"))
     actor.say("I am 30")
