@@ -6,8 +6,8 @@
 * room: one live room
 * room_connection: its client, over one WebSocket after another
 * conversation: what happens in it (pure)
-* store: sessions and transcripts, in SQLite; repository asks it from the event loop
-* room_store: what one room adds there
+* store: sessions and transcripts, in SQLite
+* repository: asks it from the event loop, and collects what each room has to write
 * branches: sessions as a log that others share (pure); talks keeps it in tables
 * database: the file, its tables and their versions
 * memory: what characters know of players beyond one session

@@ -43,7 +43,7 @@ PARTS = {
     "characters.speech": "speech",
     "characters.service.voice": "speech",
     "characters.service.store": "store",
-    "characters.service.room_store": "store",
+    "characters.service.repository": "store",
     "characters.service.database": "store",
     "characters.service.memory": "store",
 }

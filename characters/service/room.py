@@ -64,9 +64,9 @@ from characters.service.metrics import ServiceMetrics, TurnRecorder, TurnTracer
 from characters.service.overlap import OverlapEvent
 from characters.service.pace import TimingConfig
 from characters.service.registry import Room, ServiceSession, SpeakingQueue, SpeakingQueues
+from characters.service.repository import RoomStore, Save
 from characters.service.requests import LevelContext
 from characters.service.room_connection import FairLoop, Pace, RoomConnection, short
-from characters.service.room_store import RoomStore, Save
 from characters.service.store import RoomHistory, Undone
 from characters.service.talks import MAX_TURNS
 from characters.service.voice import PlayerSpeech, SpeechCallbacks, SpeechInput, SpeechOutput

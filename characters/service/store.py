@@ -1,7 +1,7 @@
 """Sessions and transcripts in SQLite; every call blocks.
 
 What was said is in `talks`, what lasts of a player in `memory`. For the event loop there is the
-`repository`; what each room writes while it goes on is in `room_store`.
+`repository`.
 """
 
 from __future__ import annotations
