@@ -62,12 +62,13 @@ class WireProtocol:
         Raises MessageError for one that cannot be sent, TransportError(transport.overflow).
         """
         body = encode_client(message)
-        size = len(link.frame_text(body, link.MAX_FRAME - SEQ_BYTES))
+        text = link.frame_text(body, link.MAX_FRAME - SEQ_BYTES)
         try:
-            frame = self._channel.number(body, size)
+            frame = self._channel.number(body, len(text))
         except link.OutboxFullError as problem:
             raise TransportError(failure("transport.overflow", str(problem))) from None
-        self._send_frame(frame)
+        if self.failure is None:
+            self._to_send.append(link.numbered_text(text, frame["seq"]))
 
     def send_audio(self, pcm: bytes, timestamp: float) -> None:
         """Send microphone audio."""
