@@ -119,11 +119,21 @@ class RecordStore:
 
     def perform(self, command: events.LoadRecord | events.StoreRecord | events.ClearRecord) -> None:
         """Begin to read, write or clear the record."""
+        self._begin(self._orders[type(command)](command))
+
+    def replace(self, record: SessionRecord | None) -> asyncio.Task[None]:
+        """Begin to put a record in place of the one there is, after all that was ordered.
+
+        The task raises what the store does.
+        """
+        return self._begin(self._replace(record))
+
+    def _begin(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         # Tasks start in the order in which they were made: so do the jobs in the worker's queue.
-        work = self._orders[type(command)](command)
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
     async def settled(self) -> None:
         """Wait until everything ordered is done."""
@@ -191,21 +201,6 @@ class RecordStore:
             record = replace(known, room_name=None, dropped_at=None, is_refused=True)
         persistence.store(key, record)
 
-    def replace(self, record: SessionRecord | None) -> asyncio.Task[None]:
-        """Begin to put a record in place of the one there is, after all that was ordered.
-
-        The task raises what the store does.
-        """
-        task = asyncio.get_running_loop().create_task(self._replace(record))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        return task
-
-    async def _replace(self, record: SessionRecord | None) -> None:
-        context, key = self._context, self._session.key
-        await context.worker.run(partial(put_back, context.persistence, key, record))
-        context.stored_keys.note(key, is_stored=record is not None)
-
     async def _clear(self, command: events.ClearRecord) -> None:
         context, key = self._context, self._session.key
         self._session.stored_at = None
@@ -216,6 +211,11 @@ class RecordStore:
             self._owes_clear = True
         else:
             context.stored_keys.note(key, is_stored=False)
+
+    async def _replace(self, record: SessionRecord | None) -> None:
+        context, key = self._context, self._session.key
+        await context.worker.run(partial(put_back, context.persistence, key, record))
+        context.stored_keys.note(key, is_stored=record is not None)
 
 
 class SessionRunner:

@@ -144,9 +144,9 @@ class Layers:
         if prefab is not None:
             base = self._base(prefab, ("prefab",), owner, layer, depth)
             if base is not None:
-                below = FileLayer(base, ())
-                layers.append(below)
-                lower = self._with_bases(below, base.data, layers, owner, depth + 1)
+                prefab_layer = FileLayer(base, ())
+                layers.append(prefab_layer)
+                lower = self._with_bases(prefab_layer, base.data, layers, owner, depth + 1)
                 data = _merged(lower, data)
         for name, part in _tables(table):
             if "profile" in part and not self.keeps_profile(name):
@@ -206,9 +206,9 @@ def _merged(lower: Mapping[str, Any], upper: Mapping[str, Any]) -> dict[str, Any
     """Return both tables in one; where both have a key, the upper value counts."""
     both = dict(lower)
     for key, value in upper.items():
-        below = both.get(key)
-        if isinstance(value, Mapping) and isinstance(below, Mapping):
-            value = _merged(below, value)
+        default = both.get(key)
+        if isinstance(value, Mapping) and isinstance(default, Mapping):
+            value = _merged(default, value)
         both[key] = value
     return both
 
