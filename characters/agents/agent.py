@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncGenerator, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeAlias
 
 from characters.protocol.messages import Action, ModelUsage
@@ -116,7 +116,7 @@ class Spoken:
 
     speaker: str
     text: str
-    was_cut: bool = False
+    was_cut: bool = field(default=False, kw_only=True)
 
 
 class Agent(Protocol):

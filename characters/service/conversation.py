@@ -331,7 +331,7 @@ class AgentTurn:
         prompt = self.request.prompt
         if self._said and not (isinstance(prompt, RepeatAnswer) and prompt.is_kept):
             text, was_cut = "".join(self._said), bool(error) or (is_cut and not rest)
-            effects.append(PersistEntry("character", text, None, self._answers, was_cut))
+            effects.append(PersistEntry("character", text, None, self._answers, was_cut=was_cut))
         # What the player cut short is not repeated; where only the voice was cut, he has the text.
         if is_cut and not rest:
             effects += map(ResolveReply, self._reply.message_ids)

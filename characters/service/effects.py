@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from characters.agents.agent import Part, Prompt
+from characters.agents.agent import Part, Prompt, Spoken
 from characters.protocol.messages import Action, ServerMessage
 
 __all__ = [
@@ -66,18 +66,15 @@ class ResumeSpeaking:
 
 
 @dataclass(frozen=True, slots=True)
-class PersistEntry:
-    """Something said, speaker "player" or "character", for the transcript.
+class PersistEntry(Spoken):
+    """Something said, for the transcript; `was_cut` is whether more was to come.
 
     `message_id` is the client's id of a typed line; `answers` is the id of the line that is
-    answered: an answer that is repeated is persisted once. `was_cut` is whether more was to come.
+    answered: an answer that is repeated is persisted once.
     """
 
-    speaker: str
-    text: str
     message_id: str | None = None
     answers: str | None = None
-    was_cut: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from contextvars import copy_context
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from characters.agents.agent import Agent, Do, Event, PlayerSaid, Prompt, Spoken
+from characters.agents.agent import Agent, Do, Event, PlayerSaid, Prompt
 from characters.protocol.codec import MessageError
 from characters.protocol.messages import (
     BACKCHANNEL,
@@ -136,7 +136,7 @@ class LiveRoom:
         self._input = speech_input
         self._output = speech_output
         self._pending = history.pending
-        self._said = deque(map(_spoken, history.turns), maxlen=MAX_TURNS)
+        self._said = deque(history.turns, maxlen=MAX_TURNS)
         self._memory_at_first = agent.memory()
         has_voice = speech_output is not None
         self._conversation = RoomConversation(
@@ -361,7 +361,7 @@ class LiveRoom:
             self._store.append(BeginExchange(self._memory_at_first))
         elif entry.speaker == "player":
             self._store.append(BeginExchange(self._agent.memory()))
-        self._said.append(_spoken(entry))
+        self._said.append(entry)
         self._store.append(entry)
 
     def _note(self, effect: Note) -> None:
@@ -445,7 +445,7 @@ class LiveRoom:
             if usage := self._agent.memory().get("usage"):
                 memory = memory | {"usage": usage}  # what a model has cost, it has cost
             self._agent = make_agent(memory)
-            self._said = deque(map(_spoken, undone.turns), maxlen=MAX_TURNS)
+            self._said = deque(undone.turns, maxlen=MAX_TURNS)
         return undone
 
     def _go_back(self, undone: Undone | None, answer_again: bool) -> None:
@@ -514,10 +514,6 @@ class LiveRoom:
 def _length(prompt: Prompt) -> int:
     """Return how many letters an agent takes in."""
     return min(LONGEST, len(prompt.text)) if isinstance(prompt, PlayerSaid | Event) else 0
-
-
-def _spoken(entry: PersistEntry) -> Spoken:
-    return Spoken(entry.speaker, entry.text, entry.was_cut)
 
 
 def _ignore(outcome: Outcome) -> None:

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Protocol, TypeVar
 
-from characters.agents.agent import Agent, Part, PlayerSaid, Say, Spoken
+from characters.agents.agent import Agent, Part, PlayerSaid, Say
 from characters.protocol.link import Ping
 from characters.protocol.messages import ConnectRequest
 from characters.service.admission import Admission, AdmissionLimits, Load, goodbyes
@@ -478,7 +478,7 @@ class Service:
             said: list[str] = []
             before = BeginExchange(agent.memory())
             turns = [*history.turns, PersistEntry("player", text)]
-            context = {"history": tuple(Spoken(turn.speaker, turn.text) for turn in turns)}
+            context = {"history": tuple(turns)}
             async with aclosing(_recorded(agent.reply(PlayerSaid(text), context), said)) as parts:
                 yield grant, parts
             entries = (before, turns[-1], PersistEntry("character", "".join(said)))

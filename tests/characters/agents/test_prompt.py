@@ -92,7 +92,8 @@ def test_every_talk_is_system_then_user_and_assistant_in_turn_with_a_user_at_the
     for _ in range(100):
         speakers = [chance.choice(("player", "character")) for _ in range(chance.randrange(12))]
         history = [
-            Spoken(who, f"line {nth}", chance.random() < 0.2) for nth, who in enumerate(speakers)
+            Spoken(who, f"line {nth}", was_cut=chance.random() < 0.2)
+            for nth, who in enumerate(speakers)
         ]
         messages = messages_for(prompt, history, {}, BO, Noted({"name": "Ada"}), SETTINGS)
         roles = [message["role"] for message in messages]
