@@ -206,31 +206,19 @@ def _paint_field_row(gui: Gui, place: Rect, row: FieldRow, *, is_chosen: bool) -
 
 
 def _paint_draft(gui: Gui, place: Rect, draft: Draft) -> None:
-    """Paint the value under edit over the row's own; a long one shows where the cursor is."""
-    before, fonts = draft.text[: draft.field.cursor] + draft.field.composed, gui.fonts
-    room = place.w - 40
-    while fonts.width(before, SMALL) > room:
-        before = before[1:]
-    text = fonts.shortened(before + draft.text[draft.field.cursor :], room, SMALL)
-    wide = max(_VALUE_W + 4, fonts.width(text, SMALL) + 22)
-    box, y = Rect(place.right - wide, place.y, wide, place.h), place.y + 1
+    """Paint the value under edit over the row's own."""
+    _, text = _in_sight(gui, draft.field, place.w - 40, SMALL)
+    wide = max(_VALUE_W + 4, gui.fonts.width(text, SMALL) + 22)
+    box = Rect(place.right - wide, place.y, wide, place.h)
+    if not draft.row.choices:
+        _paint_typed(gui, box, draft.field, SMALL, is_fresh=draft.is_fresh)
+        return
     draft.field.place = box
     gui.panel(box, _BOX)
-    if draft.row.choices:
-        gui.text(text, (box.center[0], y), SMALL, INK, bold=True, align="center")
-        gui.text("<", (box.x + 5, y), SMALL, INK, bold=True)
-        gui.text(">", (box.right - 12, y), SMALL, INK, bold=True)
-        return
-    at = box.x + 7
-    if draft.is_fresh and text:
-        wide = fonts.width(text, SMALL)
-        gui.fill((250, 214, 150, 255), (round(at) - 1, round(y) + 1, round(wide) + 2, LINE - 1))
-    gui.text(text, (at, y), SMALL, INK)
-    cursor = at + fonts.width(before, SMALL)
-    gui.fill(INK, (round(cursor), round(y) + 2, 2, LINE - 3))
-    if draft.field.composed:
-        w = min(cursor - at, fonts.width(draft.field.composed, SMALL))
-        gui.fill(INK, (round(cursor - w), round(y) + LINE - 1, round(w), 1))
+    y = place.y + 1
+    gui.text(text, (box.center[0], y), SMALL, INK, bold=True, align="center")
+    gui.text("<", (box.x + 5, y), SMALL, INK, bold=True)
+    gui.text(">", (box.right - 12, y), SMALL, INK, bold=True)
 
 
 def _paint_foot(gui: Gui, foot: Rect, fields: FieldActions) -> None:
@@ -296,18 +284,34 @@ def _paint_fact(
         _paint_typed(gui, box, memory.state.value, 15)
 
 
-def _paint_typed(gui: Gui, box: Rect, typed: TextField, size: int) -> None:
-    """Paint a text that is typed, with its cursor; of a long one the part before the cursor."""
+def _paint_typed(
+    gui: Gui, box: Rect, typed: TextField, size: int, *, is_fresh: bool = False
+) -> None:
+    """Paint a text that is typed, with its cursor; a fresh one is marked: typing replaces it.
+
+    What an input method composes is underlined.
+    """
     typed.place = box
     gui.panel(box, _BOX)
-    before, room = typed.text[: typed.cursor] + typed.composed, box.w - 14
+    before, text = _in_sight(gui, typed, box.w - 14, size)
+    x, y, width = box.x + 6, box.center[1] - size * 0.62, gui.fonts.width
+    if is_fresh and text:
+        marked = round(x) - 1, round(y) + 1, round(width(text, size)) + 2, size + 3
+        gui.fill((250, 214, 150, 255), marked)
+    gui.text(text, (x, y), size, INK)
+    cursor = x + width(before, size)
+    gui.fill(INK, (round(cursor), round(y) + 2, 2, size + 1))
+    if typed.composed:
+        w = min(cursor - x, width(typed.composed, size))
+        gui.fill(INK, (round(cursor - w), round(y) + size + 3, round(w), 1))
+
+
+def _in_sight(gui: Gui, typed: TextField, room: float, size: int) -> tuple[str, str]:
+    """Return what stands before the cursor, and the text; of a long one what is around it."""
+    before = typed.text[: typed.cursor] + typed.composed
     while gui.fonts.width(before, size) > room:
         before = before[1:]
-    x, y = box.x + 6, box.center[1] - size * 0.62
-    text = gui.fonts.shortened(before + typed.text[typed.cursor :], room, size)
-    gui.text(text, (x, y), size, INK)
-    cursor = x + gui.fonts.width(before, size)
-    gui.fill(INK, (round(cursor), round(y) + 2, 2, size + 1))
+    return before, gui.fonts.shortened(before + typed.text[typed.cursor :], room, size)
 
 
 # The Sound page
