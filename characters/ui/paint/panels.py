@@ -105,6 +105,9 @@ def paint_inspector(
     gui.scroll_bar(page, shown, len(lines))
 
 
+_SAID = MappingProxyType(
+    {"player": "inspector.player_said", "character": "inspector.character_said"}
+)
 SESSION_LINE = 18
 SessionLine: TypeAlias = Callable[[float], object]
 """Paints itself at a y."""
@@ -153,9 +156,6 @@ def _paint_moment(gui: Gui, page: Rect, moment: Moment, y: float) -> None:
 # The fields of the inspector
 
 _FOOT = 124.0
-_SAID = MappingProxyType(
-    {"player": "inspector.player_said", "character": "inspector.character_said"}
-)
 _FIELD_H = 20  # as high as the box of a value under edit
 _VALUE_W = 134.0
 _BAR = PanelStyle(fill=(88, 72, 122, 255), border=(0, 0, 0, 0), radius=6, shadow=0)
@@ -231,9 +231,14 @@ def _paint_foot(gui: Gui, foot: Rect, fields: FieldActions) -> None:
     gui.text(path, (x, foot.y + 9), SMALL, SNOW, bold=True, room=inner)
     lines = gui.fonts.lines(message, inner, SMALL, False)[:3]
     gui.lines(lines, (x, foot.y + 28), SMALL, colour, step=LINE - 1)
-    w = (inner - 8 * (len(fields.buttons) - 1)) / len(fields.buttons)
-    for nth, action in enumerate(fields.buttons):
-        gui.button(Rect(x + nth * (w + 8), foot.bottom - 38, w, 28), action, PLUM, CREAM, 13)
+    _paint_buttons(gui, Rect(x, foot.bottom - 38, inner, 28), fields.buttons)
+
+
+def _paint_buttons(gui: Gui, row: Rect, buttons: Sequence[HudAction]) -> None:
+    w = (row.w - 8 * (len(buttons) - 1)) / len(buttons)
+    for nth, action in enumerate(buttons):
+        box = Rect(row.x + nth * (w + 8), row.y, w, row.h)
+        gui.button(box, action, PLUM, CREAM, 13)
 
 
 # The Memory page
@@ -408,13 +413,6 @@ def paint_slots(gui: Gui, slots: SlotActions, name: TextField | None) -> None:
     _paint_buttons(gui, Rect(page.x + 16, page.bottom - 60, page.w - 32, 28), slots.buttons())
     keys = gui.say("slots.keys")
     gui.text(keys, (middle, page.bottom - 24), 12, MUTED, align="center", room=page.w - 32)
-
-
-def _paint_buttons(gui: Gui, row: Rect, buttons: Sequence[HudAction]) -> None:
-    w = (row.w - 8 * (len(buttons) - 1)) / len(buttons)
-    for nth, action in enumerate(buttons):
-        box = Rect(row.x + nth * (w + 8), row.y, w, row.h)
-        gui.button(box, action, PLUM, CREAM, 13)
 
 
 def _paint_new_slot(gui: Gui, place: Rect, name: TextField | None, *, is_chosen: bool) -> None:
