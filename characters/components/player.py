@@ -164,8 +164,6 @@ class Player(PlayerIdentity):
         is_held = self.input.captured is None and self.input.get_button("talk")
         if is_held != self._is_talking:
             self._is_talking = is_held
-            if is_held:
-                manager.voice_input.allow()
             manager.voice_input.push_to_talk(is_held)
 
     def _walk(self, dt: float) -> None:

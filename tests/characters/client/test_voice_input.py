@@ -51,6 +51,16 @@ def test_choosing_a_device_is_not_the_act_that_allows_one() -> None:
     assert room.sources[0].chosen == ["Headset"]
 
 
+def test_a_press_of_the_talk_key_is_an_act_that_allows_the_microphone() -> None:
+    room = Room()
+    room.voice_input.push_to_talk(False)
+    room.step()
+    assert not room.voice_input.status.is_allowed
+    room.voice_input.push_to_talk(True)
+    room.step()
+    assert room.voice_input.status.is_allowed
+
+
 def test_frames_go_to_the_target_alone(room: Room) -> None:
     room.hear(VOICE, 0.2)
     assert room.heard() == (10, 0)

@@ -169,6 +169,7 @@ class FakeVoiceInput:
         self.allowed = True
 
     def push_to_talk(self, down: bool) -> None:
+        self.allowed = self.allowed or down
         self.keys.append(down)
 
 
