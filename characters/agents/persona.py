@@ -21,7 +21,7 @@ from engine.toml.reader import TomlFileError, read_toml
 
 __all__ = [
     "Condition", "Feeling", "Knowledge", "Persona", "PersonaAction", "PersonaFiles",
-    "read_persona", "read_small_talk", "SMALL_TALK", "SmallTalk", "Topic",
+    "read_small_talk", "SMALL_TALK", "SmallTalk", "Topic",
 ]  # fmt: skip
 
 
@@ -307,11 +307,6 @@ class Persona(_Strict):
         if asked ^ heard:
             raise ValueError(f"asked without answers, or answered unasked: {sorted(asked ^ heard)}")
         return self
-
-
-def read_persona(path: Path) -> Persona:
-    """Read a persona file. Raises engine.toml.reader.TomlFileError with every mistake in it."""
-    return read_toml(path, Persona)
 
 
 def read_small_talk(path: Path) -> SmallTalk:

@@ -451,11 +451,6 @@ class SessionStore:
                 self._remove(ids, now)
         return ids
 
-    def is_ended(self, session_id: str) -> bool:
-        """Tell whether a session of that id was there once."""
-        found = self._db.execute("SELECT 1 FROM ended WHERE session_id = ?", (session_id,))
-        return found.fetchone() is not None
-
     def of_player(self, end_user_id: str) -> tuple[str, ...]:
         """Return the ids of all sessions of a player."""
         rows = self._db.execute(

@@ -23,7 +23,7 @@ from pathlib import Path
 
 import numpy as np
 
-from characters.agents.persona import read_persona
+from characters.agents.persona import PersonaFiles
 from characters.audio.signal import Samples, resample
 from characters.resources import package_assets
 from characters.speech.factory import make_speech
@@ -211,7 +211,7 @@ def human_voice() -> HibariModel:
 
 def say_as(persona: str, text: str) -> Samples:
     """Speak a text at 16 kHz as one of the demo's characters."""
-    voice = read_persona(package_assets() / "personas" / f"{persona}.toml").voice
+    voice = PersonaFiles().read(package_assets() / "personas" / f"{persona}.toml").voice
     chunks = human_voice().speak(f"{text}.", VoiceStyle(**voice.model_dump()))
     sound = np.frombuffer(b"".join(chunk.pcm for chunk in chunks), "<i2").astype(np.int16)
     return resample(sound, chunks[0].sample_rate, 16_000)

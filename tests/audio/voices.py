@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from characters.agents.persona import read_persona
+from characters.agents.persona import PersonaFiles
 from characters.audio.signal import Samples, resample
 from characters.resources import package_assets
 from characters.speech.hibari import RATE, HibariModel
@@ -61,7 +61,7 @@ def main() -> None:
     listener = None if whisper is None else WhisperTranscriber(whisper, "en")
     print("| persona | `hertz` | measured | words understood |", "|---|---|---|---|", sep="\n")
     for path in sorted((package_assets() / "personas").glob("*.toml")):
-        style = VoiceStyle(**read_persona(path).voice.model_dump())
+        style = VoiceStyle(**PersonaFiles().read(path).voice.model_dump())
         sounds = spoken(model, style)
         whole = np.concatenate(sounds)
         with wave.open(str(folder / f"{path.stem}.wav"), "wb") as file:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from characters.agents.patterns import Pattern, normalise
-from characters.agents.persona import SMALL_TALK, PersonaFiles, read_persona
+from characters.agents.persona import SMALL_TALK, PersonaFiles
 from engine.toml.reader import TomlFileError
 from tests.characters.agents.acting import PERSONAS, Actor, persona_of
 
@@ -27,7 +27,7 @@ def mistakes(tmp_path: Path, text: str) -> str:
     path = tmp_path / "bo.toml"
     path.write_text(MINIMAL + text)
     with pytest.raises(TomlFileError) as caught:
-        read_persona(path)
+        PersonaFiles().read(path)
     return "\n".join(map(str, caught.value.problems))
 
 

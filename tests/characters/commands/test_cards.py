@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from characters.agents.persona import read_persona
+from characters.agents.persona import PersonaFiles
 from characters.cli import main
 from characters.commands.cards import MOST_BYTES, import_card, persona_toml, read_card
 
@@ -84,7 +84,7 @@ def test_a_card_of_every_form_becomes_the_same_persona(name: str, tmp_path: Path
     card = written(tmp_path, name, FORMS[name])
     target = tmp_path / "sera.toml"
     assert main(["import", str(card), "-o", str(target)]) == 0
-    persona = read_persona(target)
+    persona = PersonaFiles().read(target)
     assert persona.name == "Sera"
     assert persona.about.startswith("Sera keeps the lighthouse. She distrusts the player.")
     for part in ("Personality: dry", "Scenario: A storm.", "Directions: Be brief.", "Sera: No."):
@@ -194,7 +194,7 @@ def test_whatever_stands_in_a_field_stays_a_text(nasty: str, tmp_path: Path) -> 
     text = persona_toml(fields | {"character_book": {"entries": [entry] * 3}})
     (tmp_path / "personas").mkdir()
     file = written(tmp_path / "personas", "p.toml", text.encode())
-    read_persona(file)
+    PersonaFiles().read(file)
     assert set(tomllib.loads(text)) <= {
         "name", "about", "fallback", "greeting", "topic", "knowledge"
     }  # fmt: skip

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from characters.agents.persona import read_persona
+from characters.agents.persona import PersonaFiles
 from characters.cli import main
 from characters.commands.docs import FOLDER, page_names
 from characters.headless.script import Script
@@ -95,7 +95,7 @@ def test_the_toml_of_a_page_has_no_mistakes(
     if "[[step]]" in text or "[[topic]]" in text:
         file = tmp_path / "file.toml"
         file.write_text(text, encoding="utf-8")
-        assert read_toml(file, Script) if "[[step]]" in text else read_persona(file)
+        assert read_toml(file, Script) if "[[step]]" in text else PersonaFiles().read(file)
         return
     files = {
         "lamps.py": _LAMP,

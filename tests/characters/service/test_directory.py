@@ -187,7 +187,7 @@ def test_what_has_expired_cannot_be_claimed_and_is_removed_unless_a_living_node_
     nodes.directories["a"].release("s1", 1)
     assert nodes.claim("b") is None
     assert nodes.stores["b"].expire(DAY, DAY) == ("s1",)
-    assert nodes.stores["b"].is_ended("s1")
+    assert "s1" in nodes.stores["b"].load().ended
     assert nodes.claim("b") is None
 
 

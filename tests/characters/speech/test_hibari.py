@@ -10,7 +10,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from characters.agents.persona import read_persona
+from characters.agents.persona import PersonaFiles
 from characters.audio.signal import Floats
 from characters.protocol.messages import VISEMES
 from characters.resources import package_assets
@@ -198,7 +198,7 @@ def test_the_five_of_the_demo_are_told_apart_by_ear() -> None:
     folder = package_assets() / "personas"
     heights = []
     for path in sorted(folder.glob("*.toml")):
-        style = VoiceStyle(**read_persona(path).voice.model_dump())
+        style = VoiceStyle(**PersonaFiles().read(path).voice.model_dump())
         heights.append(height(speak("Come closer, and tell me who you are.", style)))
     heights.sort()
     assert len(heights) == 5
