@@ -186,11 +186,6 @@ class ServiceProcess:
             finally:
                 self._collect(process)
 
-    def restart(self) -> str:
-        """Kill it and start it again on the same port; return its URL. Raises ServiceError."""
-        self.kill()
-        return self.start()
-
     def _launch(self, port: int) -> str:
         self._stderr.clear()
         arguments = ["--with-parent"]

@@ -178,39 +178,38 @@ PropKind: TypeAlias = Literal[
 
 
 class PropSize(NamedTuple):
-    """Width and height as drawn, and the floor it covers around its foot (0 blocks no way)."""
+    """Width and height as drawn."""
 
     w: int
     h: int
-    footprint: tuple[int, int] = (0, 0)
 
 
 PROPS: Mapping[PropKind, PropSize] = MappingProxyType(
     {
-        "bed": PropSize(132, 108, (128, 70)),
-        "bench": PropSize(120, 44, (118, 24)),
+        "bed": PropSize(132, 108),
+        "bench": PropSize(120, 44),
         "blackboard": PropSize(260, 128),
         "blanket": PropSize(116, 54),
         "books": PropSize(40, 26),
-        "cabinet": PropSize(84, 112, (84, 20)),
-        "chair": PropSize(46, 62, (40, 22)),
+        "cabinet": PropSize(84, 112),
+        "chair": PropSize(46, 62),
         "clock": PropSize(40, 40),
         "curtain": PropSize(60, 190),
-        "desk": PropSize(176, 76, (176, 34)),
+        "desk": PropSize(176, 76),
         "door": PropSize(84, 148),
-        "drip": PropSize(34, 132, (22, 12)),
-        "lamp": PropSize(44, 128, (22, 12)),
-        "monitor": PropSize(58, 112, (36, 14)),
+        "drip": PropSize(34, 132),
+        "lamp": PropSize(44, 128),
+        "monitor": PropSize(58, 112),
         "notice": PropSize(74, 54),
-        "plant": PropSize(62, 92, (32, 18)),
+        "plant": PropSize(62, 92),
         "poster": PropSize(56, 74),
-        "reception": PropSize(250, 86, (250, 40)),
+        "reception": PropSize(250, 86),
         "rug": PropSize(320, 120),
-        "shelf": PropSize(120, 150, (120, 20)),
-        "sofa": PropSize(158, 76, (156, 36)),
-        "student_desk": PropSize(92, 58, (88, 26)),
-        "table": PropSize(84, 50, (80, 30)),
-        "trolley": PropSize(70, 78, (64, 22)),
-        "washbasin": PropSize(70, 100, (66, 18)),
+        "shelf": PropSize(120, 150),
+        "sofa": PropSize(158, 76),
+        "student_desk": PropSize(92, 58),
+        "table": PropSize(84, 50),
+        "trolley": PropSize(70, 78),
+        "washbasin": PropSize(70, 100),
     }
 )  # fmt: skip
