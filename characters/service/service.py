@@ -69,6 +69,7 @@ class AgentFactory(Protocol):
 
     async def prepare(self, request: ConnectRequest) -> None:
         """Do what takes long before the first agent of a character is made, off the event loop."""
+        return
 
     def agent(self, request: ConnectRequest, memory: dict[str, Any]) -> Agent:
         """Make an agent that remembers `memory`."""
@@ -86,6 +87,7 @@ class AgentFactory(Protocol):
 
     async def close(self) -> None:
         """Close connections and processes of models."""
+        return
 
 
 @dataclass(frozen=True, slots=True)
@@ -501,9 +503,8 @@ class Service:
         Without a `number` it is all that was said so far. Raises RefusalError.
         """
         self._refuse_while_draining()
-        for live in tuple(self._live_rooms.values()):
-            if live.room.session is session:
-                await live.flush()
+        for live in (it for it in self.live_rooms if it.room.session is session):
+            await live.flush()
         branch = self.registry.branch(session, self.now(), is_saved=is_saved)
         shared = await self._repository.branch(session, branch, number, heard)
         if shared is None:
