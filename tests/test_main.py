@@ -389,6 +389,18 @@ def test_a_step_that_is_not_met_is_named_and_the_status_is_1(
     assert (run.report["ok"], run.report["failed_step"]) == (False, 2)
 
 
+def test_a_report_that_cannot_be_written_is_told_beside_the_step_that_failed(
+    tmp_path: Path, service_url: str
+) -> None:
+    script = until(PATIENT) + hear(PATIENT, "nobody ever says this").replace(str(WITHIN), "1")
+    in_the_way = ["--report", str(tmp_path)]
+    run = play(tmp_path, script, *in_the_way, endpoint=service_url)
+    assert run.status == 1
+    assert "step 2: " in run.log
+    assert f"{tmp_path} could not be written: {tmp_path.name} is a folder" in run.log
+    assert "Traceback" not in run.log
+
+
 def test_mistakes_of_a_script_are_all_told_without_a_traceback(tmp_path: Path) -> None:
     run = play(tmp_path, '[[step]]\ndo = "sya"\n\n[[step]]\ndo = "say"\n')
     assert run.status == 2

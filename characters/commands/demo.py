@@ -12,9 +12,10 @@ import logging
 import signal
 import sys
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, fields
+from functools import partial
 from importlib.util import find_spec
 from itertools import pairwise
 from pathlib import Path
@@ -33,7 +34,7 @@ from characters.components.player import Player
 from characters.components.slots import LoadedSlot
 from characters.headless.driver import SceneDriver
 from characters.headless.names import read_script
-from characters.headless.runner import Recorder, ScriptRunner
+from characters.headless.runner import Recorder, ScriptRunner, StepFailure
 from characters.headless.script import Script
 from characters.protocol.model_settings import (
     ModelSettings,
@@ -49,6 +50,7 @@ from engine.app.hot_reload import HotReload
 from engine.core.clock import Time
 from engine.core.data_folder import DataFolderError
 from engine.core.errors import install_command
+from engine.core.file_system import expect_file
 from engine.core.words import Words
 from engine.objects.assets import AssetFolder
 from engine.prefs.prefs import PrefsLockedError
@@ -357,19 +359,36 @@ class Game:
 
     def _finish(self) -> int:
         """Write what was asked for; return the exit status."""
-        options, runner = self._options, self._runner
+        runner = self._runner
         if runner is not None:
             runner.fail("the game was ended before")
         failure = None if runner is None else runner.failure
-        if options.screenshot is not None and self.app.window is not None:
-            self.app.window.screenshot(options.screenshot)
-        if options.record_gif is not None and self._film is not None:
-            self._film.write(options.record_gif)
-        if options.report is not None:
-            self._recorder.write(options.report, self.app.time.frame, failure)
         if failure is not None:
             print(f"step {failure.step}: {failure.what}: {failure.why}", file=sys.stderr)
-        return 0 if failure is None else 1
+        options, window, film = self._options, self.app.window, self._film
+        written = [
+            _write(options.report, partial(self._report, failure)),
+            window is None or _write(options.screenshot, window.screenshot),
+            film is None or _write(options.record_gif, film.write),
+        ]
+        return 0 if failure is None and all(written) else 1
+
+    def _report(self, failure: StepFailure | None, path: Path) -> None:
+        self._recorder.write(path, self.app.time.frame, failure)
+
+
+def _write(path: Path | None, write: Callable[[Path], object]) -> bool:
+    """Write a file that was asked for; return False, and say why, if that cannot be done."""
+    if path is None:
+        return True
+    try:
+        expect_file(path, follows_links=True)  # pygame would wait for a pipe
+        write(path)
+    except (OSError, RuntimeError, ValueError) as error:  # of pygame and Pillow, too
+        why = getattr(error, "strerror", None) or error
+        print(f"{path} could not be written: {why}", file=sys.stderr)
+        return False
+    return True
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -33,6 +34,7 @@ from characters.session.conversation import (
     shorten_id,
 )
 from engine.core.events import Subscription
+from engine.core.file_system import open_file
 
 __all__ = ["Recorder", "ScriptRunner", "StepFailure"]
 
@@ -281,12 +283,13 @@ class Recorder:
         }
 
     def write(self, path: Path, frames: int, failed: StepFailure | None) -> None:
-        """Write the report as JSON. Raises OSError."""
+        """Write the report as JSON. Raises OSError, at once for what is no file."""
         text = json.dumps(self.report(frames, failed), indent=2, ensure_ascii=False)
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch()
-        path.chmod(0o600)  # it holds every line that was said
-        path.write_text(text + "\n", encoding="utf-8")
+        handle = open_file(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            path.chmod(0o600)  # it holds every line that was said, and may have been there before
+            file.write(text + "\n")
 
     def _follow(self, key: str, handle: SessionHandle, changes: list[SessionStateChanged]) -> None:
         # Changes from before the subscription are in the timeline.

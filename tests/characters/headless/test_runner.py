@@ -1,8 +1,12 @@
 from __future__ import annotations
 
 import json
+import os
+import stat
 from dataclasses import replace
 from pathlib import Path
+
+import pytest
 
 from characters.headless.runner import Recorder, ScriptRunner, StepFailure
 from characters.headless.script import Script
@@ -316,3 +320,23 @@ def test_a_failure_names_the_step_and_the_reason(tmp_path: Path) -> None:
     report = json.loads(path.read_text(encoding="utf-8"))
     assert (report["ok"], report["failed_step"]) == (False, 3)
     assert report["failure"] == {"what": "say nurse", "why": "nobody is there"}
+
+
+@pytest.mark.posix("Windows has no modes")
+def test_a_report_is_its_owner_s_alone_and_shows_no_whole_id(tmp_path: Path) -> None:
+    path, nurse = tmp_path / "report.json", FakeSession()
+    path.write_text("an older one, open to all")
+    path.chmod(0o644)
+    nurse.view = replace(nurse.view, session_id="0123456789abcdefghij")
+    recorder = watched(nurse)
+    recorder.write(path, 60, None)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert json.loads(path.read_text())["ok"] is True
+    assert "0123456789abcdefghij" not in path.read_text()
+
+
+@pytest.mark.posix("Windows has no pipes in folders")
+def test_a_pipe_in_the_place_of_a_report_is_told_at_once(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "report.json")
+    with pytest.raises(OSError, match=r"report\.json is a pipe"):
+        watched(FakeSession()).write(tmp_path / "report.json", 60, None)

@@ -6,12 +6,14 @@ import asyncio
 import json
 import re
 import threading
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import pytest
 from aiohttp import WSMessage, WSMsgType
 
+from characters.protocol.audio_frames import pack_microphone
 from characters.protocol.codec import MessageError
 from characters.protocol.link import ReplayError
 from characters.protocol.messages import BotLlmText, BotTurnCompleted, ClientMessage
@@ -24,6 +26,7 @@ from characters.service.room_connection import (
     Pace,
     RoomConnection,
 )
+from tests.characters.client.virtual_time import VirtualLoop
 
 ROOM = Room("room", ServiceSession("s", "nurse", None, 0.0), 60.0, "fresh", None, 0.0)
 
@@ -83,20 +86,27 @@ def client() -> tuple[ClientSocket, Socket]:
 class FullSocket:
     """A WebSocket in which everything that a client sends has come already."""
 
-    def __init__(self, frames: int, text: str = '{"type":"interrupt-bot"}') -> None:
-        self._frames = iter([WSMessage(WSMsgType.TEXT, text, None)] * frames)
+    def __init__(
+        self,
+        frames: int,
+        data: bytes | str = '{"type":"interrupt-bot"}',
+        kind: WSMsgType = WSMsgType.TEXT,
+    ) -> None:
+        self._frames = iter([WSMessage(kind, data, None)] * frames)
 
     async def receive(self, within: float, pace: object) -> WSMessage:
         return next(self._frames, WSMessage(WSMsgType.CLOSE, None, None))
 
 
-def handler_of(connection: RoomConnection, socket: Any) -> ConnectionHandler:
+def handler_of(
+    connection: RoomConnection, socket: Any, now: Callable[[], float] = float
+) -> ConnectionHandler:
     return ConnectionHandler(
         connection,
         socket,
         "live",
         alive=int,
-        now=lambda: 0.0,
+        now=now,
         loop=FairLoop(),
         hello_within=1.0,
         silent_client=1.0,
@@ -284,6 +294,28 @@ def test_a_client_is_read_at_its_pace_after_a_burst() -> None:
     assert pace.take(1, 10.0) == pytest.approx(0.01)
     assert pace.take(20, 10.0) == pytest.approx(0.21)
     assert pace.take(1, 11.0) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("kind", "data", "frames", "seconds"),
+    [
+        (WSMsgType.BINARY, pack_microphone(1, 0.0, bytes(8_192)), 100, 18.0),  # of audio: 26
+        (WSMsgType.TEXT, '{"type":"interrupt-bot"}', 3_500, 5.0),
+        (WSMsgType.TEXT, json.dumps({"type": "x" * 1_900}), 2_000, 7.0),
+    ],
+    ids=["audio", "many frames", "large frames"],
+)
+def test_what_a_client_sends_faster_than_anybody_talks_is_read_at_that_pace(
+    kind: WSMsgType, data: bytes | str, frames: int, seconds: float
+) -> None:
+    events, loop = Events(), VirtualLoop()
+    connection = RoomConnection(replace(ROOM, live_id="live"), events)
+    handler = handler_of(connection, FullSocket(frames, data, kind), loop.time)
+    began = loop.time()
+    loop.run(handler._read())
+    assert seconds < loop.time() - began < 1.3 * seconds
+    assert len(events.reports) == frames  # nothing of it is lost
+    loop.finish()
 
 
 def test_many_bytes_that_nobody_confirms_end_the_room_once(
