@@ -324,15 +324,17 @@ def test_a_failure_names_the_step_and_the_reason(tmp_path: Path) -> None:
 
 @pytest.mark.posix("Windows has no modes")
 def test_a_report_is_its_owner_s_alone_and_shows_no_whole_id(tmp_path: Path) -> None:
-    path, nurse = tmp_path / "report.json", FakeSession()
+    path, nurse, whole = tmp_path / "report.json", FakeSession(), "0123456789abcdefghij"
     path.write_text("an older one, open to all")
     path.chmod(0o644)
-    nurse.view = replace(nurse.view, session_id="0123456789abcdefghij")
+    nurse.becomes(S.CONNECTED, 101.0)
+    nurse.view = replace(nurse.view, session_id=whole)
     recorder = watched(nurse)
+    nurse.events.emit(replace(nurse.view.timeline[-1], t=102.0, session_id=whole))
     recorder.write(path, 60, None)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert json.loads(path.read_text())["ok"] is True
-    assert "0123456789abcdefghij" not in path.read_text()
+    assert len(json.loads(path.read_text())["characters"]["nurse"]["states"]) == 2
+    assert whole not in path.read_text()
 
 
 @pytest.mark.posix("Windows has no pipes in folders")

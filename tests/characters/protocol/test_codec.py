@@ -221,6 +221,11 @@ def test_the_errors_text_does_not_repeat_what_was_said() -> None:
     assert "secret" not in caught.value.message
 
 
+def nested(depth: int) -> list[object]:
+    """Return lists within lists, so many."""
+    return [nested(depth - 1)] if depth > 1 else []
+
+
 @pytest.mark.parametrize(
     ("annotation", "value", "clean"),
     [
@@ -229,6 +234,7 @@ def test_the_errors_text_does_not_repeat_what_was_said() -> None:
         ("int", 2.0, 2),
         ("bool", True, True),
         ("Mapping[str, object]", {"a": None}, {"a": None}),
+        ("Mapping[str, object]", {"a": nested(33)}, {"a": nested(33)}),
         ("Mapping[str, float]", {"aa": 1}, {"aa": 1.0}),
         ("tuple[Action, ...]", [{"name": "Wave", "target": None}], (Action("Wave"),)),
     ],
@@ -247,11 +253,17 @@ def test_a_good_value_comes_out_clean(annotation: str, value: object, clean: obj
         ("int", 1.5),
         ("bool", 1),
         ("Mapping[str, object]", []),
+        ("Mapping[str, object]", {"a": 10**400}),
+        ("Mapping[str, object]", {"a": float("inf")}),
+        ("Mapping[str, object]", {"a": {1}}),
+        ("Mapping[str, object]", {"a": nested(34)}),
+        ("Mapping[str, object]", {"a\udc00": 1}),
+        ("object", nested(34)),
         ("Mapping[str, float]", {"aa": "wide"}),
         ("tuple[Action, ...]", [{"target": "door"}]),
         ("tuple[Action, ...]", "Wave"),
     ],
 )
 def test_a_bad_value_ends_the_sentence_of_the_error(annotation: str, value: object) -> None:
-    with pytest.raises(ValueError, match=r"^must be"):
+    with pytest.raises(ValueError, match=r"^(must (be|hold) |is nested deeper )"):
         READERS[annotation](value)

@@ -9,6 +9,7 @@ from collections.abc import Awaitable
 from contextlib import AsyncExitStack
 from operator import methodcaller
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import jwt
@@ -18,8 +19,10 @@ from aiohttp import web
 from characters.protocol.messages import ConnectRequest
 from characters.service.access import (
     CLUSTER_KEY,
+    MAX_CALLERS,
     AccessError,
     AccessSettings,
+    Guard,
     KeyRing,
     PlayerTokens,
 )
@@ -69,8 +72,11 @@ def test_a_key_is_added_and_taken_back_without_a_restart(tmp_path: Path) -> None
     file.write_text("new")
     os.utime(file, ns=(1, 1))  # another time of change, whatever the clock's grain
     assert ring.accepts("new") and not ring.accepts("old")
+    file.write_text("")
+    os.utime(file, ns=(2, 2))
+    assert ring.accepts("new")  # a file that is being written locks nobody out
     file.unlink()
-    assert ring.accepts("new")  # a file that is being replaced locks nobody out
+    assert ring.accepts("new")  # nor one that is being replaced
 
 
 @pytest.mark.parametrize("content", [None, "", "# none yet\n"])
@@ -159,6 +165,34 @@ def test_who_makes_up_keys_is_counted_by_address() -> None:
         assert 429 in statuses[10:]
 
     serve(play, access=AccessSettings(per_second=1.0, keys=KeyRing("K", None, {"K": "one"})))
+
+
+def test_behind_a_proxy_who_asks_is_whom_the_proxy_names_last() -> None:
+    async def play(bare: Bare) -> None:
+        made_up = ({"X-Forwarded-For": f"10.0.0.{n}, 192.0.2.1"} for n in range(60))
+        statuses = [await ask(bare, "/connect", said, character_id="") for said in made_up]
+        assert 429 in statuses
+        another = {"X-Forwarded-For": "192.0.2.1, 192.0.2.2"}
+        assert await ask(bare, "/connect", another, character_id="") == 422
+
+    serve(play, access=AccessSettings(per_second=1.0, trusts_proxy=True))
+
+
+def test_of_those_who_ask_only_so_many_are_remembered() -> None:
+    guard = Guard(AccessSettings(per_second=1.0, trusts_proxy=True), lambda: 0.0)
+    for number in range(MAX_CALLERS + 10):
+        headers = {"X-Forwarded-For": f"address {number}"}
+        request: Any = SimpleNamespace(headers=headers, host="localhost", path="/connect")
+        guard.check(request)
+    assert len(guard._paces) <= MAX_CALLERS
+
+
+@pytest.mark.parametrize("host", ['a b"c', "a/../b", "ada@talk.example.org", "a?b"])
+def test_a_host_that_is_no_name_gets_into_no_url(host: str) -> None:
+    async def play(bare: Bare) -> None:
+        assert await ask(bare, "/connect", {"Host": host}, character_id="counter") == 400
+
+    serve(play, access=AccessSettings(allow_remote=True))
 
 
 def test_the_url_of_a_room_is_the_public_one() -> None:

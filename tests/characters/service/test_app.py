@@ -7,6 +7,7 @@ import os
 from dataclasses import replace
 from pathlib import Path
 from random import Random
+from types import SimpleNamespace
 from typing import Any
 
 import aiohttp
@@ -14,10 +15,11 @@ import msgpack
 import pytest
 
 from characters.service.agent_factory import PersonaAgentFactory
-from characters.service.app import drop_half_sent, read_in_pieces
-from characters.service.bodies import _fields
+from characters.service.app import _refusal, drop_half_sent, read_in_pieces
+from characters.service.bodies import _fields, read_body
 from characters.service.registry import Limits, RefusalError
 from characters.service.service import ServiceSettings
+from tests.characters.client.virtual_time import VirtualLoop
 from tests.characters.service.client import Bare, Guest, kind, serve
 from tests.characters.transport.stages import AT_ONCE
 
@@ -335,6 +337,35 @@ def test_a_persona_that_no_file_can_be_called_is_the_clients_mistake(
     serve(play, agents=PersonaAgentFactory([tmp_path], Random))
 
 
+@pytest.mark.parametrize(
+    "request_line",
+    [b"secret /\x00 HTTP/1.1", b"GET /health HTTP/1.1\r\nsecret: " + b"secret" * 2000],
+)
+def test_no_log_repeats_a_request_that_cannot_be_read(
+    request_line: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def play(bare: Bare) -> None:
+        host, port = bare.url.removeprefix("http://").split(":")
+        reader, writer = await asyncio.open_connection(host, int(port))
+        writer.write(request_line + b"\r\n\r\n")
+        assert b" 400 " in await reader.readline()
+        writer.close()
+
+    with caplog.at_level(0):
+        serve(play)
+    assert "secret" not in caplog.text
+
+
+def test_a_room_unpacks_nothing() -> None:
+    async def play(bare: Bare) -> None:
+        grant = await bare.connect()
+        headers = {"Authorization": f"Bearer {grant['token']}"}
+        async with bare.http.ws_connect(grant["room_url"], compress=15, headers=headers) as socket:
+            assert not socket.compress  # what is asked for is not granted
+
+    serve(play)
+
+
 def test_a_request_that_stays_half_sent_is_dropped() -> None:
     async def play(bare: Bare) -> None:
         watch = asyncio.create_task(drop_half_sent(bare.stage.runner, within=0.2))
@@ -349,6 +380,18 @@ def test_a_request_that_stays_half_sent_is_dropped() -> None:
         watch.cancel()
 
     serve(play)
+
+
+def test_a_body_that_stays_half_sent_is_given_up() -> None:
+    loop = VirtualLoop()
+    request: Any = SimpleNamespace(content=asyncio.StreamReader(loop=loop))
+    request.content.feed_data(b'{"character_id": ')
+    began = loop.time()
+    with pytest.raises(TimeoutError) as given_up:
+        loop.run(read_body(request))
+    assert 5.0 < loop.time() - began < 20.0
+    assert _refusal(given_up.value, "connect").status == 408
+    loop.finish()
 
 
 def test_of_one_address_only_so_many_requests_may_be_half_sent() -> None:

@@ -320,6 +320,21 @@ def test_too_many_sessions_end_the_ones_that_were_unused_longest() -> None:
     assert [session.session_id for session in registry.expire(10.0).sessions] == ["s0", "s1"]
 
 
+def test_of_ended_sessions_no_more_are_known_than_there_may_be() -> None:
+    registry = make(Limits(max_sessions=2))
+    registry.restore(ServiceSession(f"s{n}", "nurse", None, used_at=float(n)) for n in range(4))
+    for number in range(4):
+        registry.remove(f"s{number}")
+
+    def answer(session_id: str) -> str:
+        with pytest.raises(RefusalError) as refused:
+            registry.connect(replace(ASK, character_session_id=session_id), 5.0)
+        return str(refused.value.detail)
+
+    expired, unknown = "session expired", "session not found"
+    assert [answer(f"s{n}") for n in range(4)] == [unknown, unknown, expired, expired]
+
+
 def test_the_time_to_live_that_a_client_asks_for_is_bounded() -> None:
     registry = make(Limits(max_room_ttl=100.0))
     assert registry.connect(replace(ASK, room_rejoin_ttl_seconds=1e6), 0.0).room.ttl == 100.0
