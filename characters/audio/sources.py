@@ -18,6 +18,7 @@ import numpy as np
 from characters.audio.signal import FULL_SCALE, Samples, resample
 from characters.english import ENGLISH
 from engine.core.errors import install_command
+from engine.core.file_system import read_file
 
 __all__ = [
     "AudioDevice", "FaultInjector", "Frame", "FRAME_SAMPLES", "FRAME_SECONDS", "FrameRing",
@@ -30,6 +31,7 @@ FRAME_SAMPLES = 320
 FRAME_BYTES = 2 * FRAME_SAMPLES
 FRAME_SECONDS = FRAME_SAMPLES / SAMPLE_RATE
 LOWEST_RATE, HIGHEST_RATE = 1_000, 768_000  # of what may be sound
+MOST_BYTES, LONGEST_SECONDS = 256 << 20, 30 * 60  # of a recording
 
 FrameSink: TypeAlias = Callable[[Samples, float], None]
 """Takes one 20 ms frame (320 samples) and the clock time at which its last one was captured.
@@ -75,35 +77,39 @@ class AudioDevice:
 def read_wav(path: Path) -> Samples:
     """Read a WAV file as 16 kHz mono: one of 16 bits, with the package soundfile any.
 
-    Raises ValueError when it is something else or holds no sound, OSError when it cannot be read.
+    Raises ValueError when it is something else, holds no sound or is too long, OSError when it
+    cannot be read.
     """
-    if not path.is_file():
+    if not path.exists():
         raise ValueError(f"there is no file {path}")
-    samples, rate = _read_16_bits(path) or _read_any(path)
+    data = read_file(path, MOST_BYTES)
+    samples, rate = _read_16_bits(data) or _read_any(path, data)
     if not samples.size:
         raise ValueError(f"{path} holds no sound")
     if not LOWEST_RATE <= rate <= HIGHEST_RATE:
         raise ValueError(f"{path} has {rate} samples a second: that is no sound")
+    if len(samples) > LONGEST_SECONDS * rate:
+        raise ValueError(f"{path} is longer than {LONGEST_SECONDS // 60} minutes: cut it")
     mono = samples.mean(axis=1) if samples.shape[1] > 1 else samples[:, 0]
     return resample(mono.astype(np.int16), rate, SAMPLE_RATE)
 
 
-def _read_16_bits(path: Path) -> tuple[Samples, int] | None:
+def _read_16_bits(data: bytes) -> tuple[Samples, int] | None:
     """Return frames [n, channels] and their rate, None for what only soundfile reads."""
     try:
-        with wave.open(str(path)) as file:
+        with wave.open(io.BytesIO(data)) as file:
             width, channels, rate = file.getsampwidth(), file.getnchannels(), file.getframerate()
-            data = file.readframes(file.getnframes())
+            pcm = file.readframes(file.getnframes())
     except (wave.Error, EOFError):
         return None
     # Nothing: as one that was streamed may say of its size.
-    if width != 2 or not data:
+    if width != 2 or not pcm:
         return None
-    frames = np.frombuffer(data[: len(data) // (2 * channels) * 2 * channels], "<i2")
+    frames = np.frombuffer(pcm[: len(pcm) // (2 * channels) * 2 * channels], "<i2")
     return frames.reshape(-1, channels).astype(np.int16), rate
 
 
-def _read_any(path: Path) -> tuple[Samples, int]:
+def _read_any(path: Path, data: bytes) -> tuple[Samples, int]:
     try:
         import soundfile
     except ImportError as error:
@@ -113,7 +119,7 @@ def _read_any(path: Path) -> tuple[Samples, int]:
         ) from error
     try:
         # As floats: soundfile takes those of a file for 16-bit steps otherwise.
-        file = io.BytesIO(_with_size(path.read_bytes()))
+        file = io.BytesIO(_with_size(data))
         sound, rate = soundfile.read(file, dtype="float32", always_2d=True)
     except (RuntimeError, TypeError, ValueError) as error:
         why = str(error).rpartition(": ")[2] or "it ends too early"

@@ -184,7 +184,8 @@ class WebSocketTransport:
         said: dict[str, Any] = body if isinstance(body, dict) else {}
         if self._secret is not None:
             expected = link.proof_of(self._secret, challenge)
-            if not hmac.compare_digest(str(said.get("proof")).encode(), expected.encode()):
+            proof = str(said.get("proof")).encode("utf-8", "replace")
+            if not hmac.compare_digest(proof, expected.encode()):
                 raise TransportError(failure("connection.impostor"))
         return said.get("service") == "troupe"
 

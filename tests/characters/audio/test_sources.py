@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import re
 import struct
 import sys
@@ -171,6 +172,24 @@ def test_what_cannot_be_spoken_is_refused_with_its_name(
     path.write_bytes(content)
     with pytest.raises(ValueError, match=f"odd.wav.*{why}"):
         read_wav(path)
+
+
+def test_a_recording_that_is_too_long_or_too_large_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "long.wav"
+    path.write_bytes(riff(1, 16, 1_000, bytes(2 * 1_801_000)))
+    with pytest.raises(ValueError, match=r"long\.wav is longer than 30 minutes"):
+        read_wav(path)
+    with path.open("ab") as file:
+        file.truncate(1 << 31)  # a hole: it takes no room
+    with pytest.raises(OSError, match="are the most"):
+        read_wav(path)
+
+
+@pytest.mark.posix("Windows has no pipes in folders")
+def test_a_pipe_in_the_place_of_a_recording_is_told_at_once(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.wav")
+    with pytest.raises(OSError, match=r"a\.wav is a pipe"):
+        read_wav(tmp_path / "a.wav")
 
 
 def test_without_soundfile_other_kinds_are_refused_with_advice(

@@ -262,7 +262,8 @@ def test_only_an_expiry_keeps_what_lasts_of_a_player_and_ids_and_keys_are_quoted
     ]
 
 
-def test_who_took_the_port_of_a_dead_service_is_asked_for_no_fact() -> None:
+@pytest.mark.parametrize("proof", ['"guess"', r'"\ud800"', "5", "null"])
+def test_who_took_the_port_of_a_dead_service_is_asked_for_no_fact(proof: str) -> None:
     async def play(transport: WebSocketTransport, _: str) -> None:
         with pytest.raises(TransportError) as told:
             await transport.facts("s1")
@@ -271,7 +272,7 @@ def test_who_took_the_port_of_a_dead_service_is_asked_for_no_fact() -> None:
     async def never(request: web.Request) -> web.StreamResponse:
         raise AssertionError(request.path)
 
-    impostor = answering(200, '{"service": "troupe", "proof": "guess"}')
+    impostor = answering(200, f'{{"service": "troupe", "proof": {proof}}}')
     against(play, secret="5ecret", health=impostor, sessions=never)
 
 
