@@ -16,12 +16,14 @@ from aiohttp import web
 from characters.protocol.codec import encode_server
 from characters.protocol.failures import FailureKind, failure
 from characters.protocol.link import (
+    CHALLENGE,
     Ping,
     Pong,
     SequencedChannel,
     Welcome,
     decode_link,
     encode_link,
+    proof_of,
 )
 from characters.protocol.messages import (
     OWN_FIELDS,
@@ -29,6 +31,7 @@ from characters.protocol.messages import (
     BotReady,
     ConnectRequest,
     RoomGrant,
+    UnknownMessage,
     UserTextMessage,
 )
 from characters.protocol.network_conditions import NetworkConditions
@@ -214,6 +217,25 @@ def test_who_took_the_port_of_a_dead_service_is_told_no_id() -> None:
     against(play, impostor, secret="of the game")
 
 
+def test_a_service_proves_itself_before_each_request() -> None:
+    asked = list[str]()
+
+    async def health(request: web.Request) -> web.StreamResponse:
+        proof = proof_of("of the game" if not asked else "guess", request.headers[CHALLENGE])
+        asked.append(proof)
+        return web.json_response({"service": "troupe", "proof": proof})
+
+    async def play(transport: WebSocketTransport, room: str) -> None:
+        for code in ("connection.character_not_found", "connection.impostor"):
+            with pytest.raises(TransportError) as caught:
+                await transport.connect(ASK)
+            assert caught.value.failure.code == code
+        assert len(asked) == 2
+
+    refusal = answering(404, '{"detail": "character not found"}')
+    against(play, refusal, secret="of the game", health=health)
+
+
 def test_a_service_that_knows_the_secret_is_ours() -> None:
     async def run() -> None:
         async with service_stage(access=AccessSettings(secret="of the game")) as stage:
@@ -358,16 +380,20 @@ def test_a_room_without_a_proper_welcome_is_left(
     against(play, room=saying(*frames))
 
 
-def test_a_frame_that_is_no_utf8_or_too_long_ends_the_connection() -> None:
+@pytest.mark.parametrize("length", [10, 2 << 20])
+def test_a_frame_that_is_too_long_ends_the_connection(length: int) -> None:
     async def play(transport: WebSocketTransport, room: str) -> None:
         connection = await transport.join(
             RoomGrant("s", "c", room, "r", "t"), SequencedChannel("r")
         )
+        if length < 1 << 20:
+            assert await connection.receive() == UnknownMessage("of-the-future")
         with pytest.raises(TransportError) as caught:
             await connection.receive()
         assert caught.value.failure.kind is FailureKind.TRANSIENT
 
-    against(play, room=saying(link(type="welcome", received=0), "x" * (2 << 20)))
+    frame = json.dumps({"type": "of-the-future", "seq": 1, "text": "x" * length})
+    against(play, room=saying(link(type="welcome", received=0), frame))
 
 
 def test_cancelling_a_join_leaves_no_task_and_no_socket() -> None:
