@@ -20,8 +20,16 @@ from typing import Any, TypeAlias, TypeVar
 
 from characters.service.effects import Entry, PersistEntry, ResolveReply
 from characters.service.memory import KnownFact, Pair
+from characters.service.metrics import ServiceMetrics
 from characters.service.registry import Limits, Registry, ServiceSession
-from characters.service.store import RoomHistory, SessionStore, StoredSession, Undone, lasting_pair
+from characters.service.store import (
+    FencedError,
+    RoomHistory,
+    SessionStore,
+    StoredSession,
+    Undone,
+    lasting_pair,
+)
 
 __all__ = ["MAX_UNSAVED", "RoomStore", "Save", "SessionRepository"]
 
@@ -142,18 +150,25 @@ def _ignore(entry: PersistEntry) -> None:
 
 
 class SessionRepository:
-    """The store for the event loop; every call is durable when it returns."""
+    """The store for the event loop; every call is durable when it returns.
+
+    `lost` is called with a session that cannot be written because it is another node's now.
+    """
 
     def __init__(
         self,
         store: SessionStore,
         registry: Registry,
+        metrics: ServiceMetrics,
+        lost: Callable[[ServiceSession], object],
         *,
         now: Callable[[], float],
         wall: Callable[[], float],
     ) -> None:
         self._store = store
         self._registry = registry
+        self._metrics = metrics
+        self._lost = lost
         self._now = now
         self._wall = wall
         self._thread = ThreadPoolExecutor(1, "store")
@@ -202,7 +217,11 @@ class SessionRepository:
         memory: dict[str, Any] | None = None,
         entries: tuple[Entry, ...] = (),
     ) -> None:
-        """Write a session, unless it has been removed by the time that its turn comes."""
+        """Write a session, unless it has been removed by the time that its turn comes.
+
+        Raises FencedError for another node's session, and what the store raises.
+        """
+        begin, is_well = self._now(), False
         wall, stored = self._wall(), self._stored(session)
 
         def write() -> None:
@@ -212,7 +231,15 @@ class SessionRepository:
                 self._store.save(now, memory, entries, wall)
                 session.is_stored = self._store.is_shared
 
-        await self.call(write)
+        try:
+            await self.call(write)
+            is_well = True
+        except FencedError:
+            is_well = True  # the store is: the session is another node's
+            self._lost(session)
+            raise
+        finally:
+            self._metrics.saved(self._now() - begin, self._now(), is_well=is_well)
 
     async def branch(
         self, session: ServiceSession, branch: ServiceSession, number: int | None, heard: str | None

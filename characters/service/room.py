@@ -398,9 +398,9 @@ class LiveRoom:
 
     async def _generate(self, effect: Generate) -> None:
         turn, conversation, now = effect.turn, self._conversation, self._services.now
-        lines = _length(effect.prompt) / LINE
-        await asyncio.sleep(self._pace.wait(max(1.0, lines), now()))
-        self._pace.take(max(1.0, lines), now())
+        lines = _lines_of(effect.prompt)
+        await asyncio.sleep(self._pace.wait(lines, now()))
+        self._pace.take(lines, now())
         await self._services.loop.turn()
         try:
             context = self._context.view() | {"history": tuple(self._said)}
@@ -511,9 +511,10 @@ class LiveRoom:
         self._acts = defaultdict(lambda: _ignore)
 
 
-def _length(prompt: Prompt) -> int:
-    """Return how many letters an agent takes in."""
-    return min(LONGEST, len(prompt.text)) if isinstance(prompt, PlayerSaid | Event) else 0
+def _lines_of(prompt: Prompt) -> float:
+    """Return as how many lines a prompt counts, by the letters that an agent takes in."""
+    letters = len(prompt.text) if isinstance(prompt, PlayerSaid | Event) else 0
+    return max(1.0, min(LONGEST, letters) / LINE)
 
 
 def _ignore(outcome: Outcome) -> None:

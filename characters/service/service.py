@@ -23,7 +23,7 @@ from characters.protocol.link import Ping
 from characters.protocol.messages import ConnectRequest
 from characters.service.admission import Admission, AdmissionLimits, Load, goodbyes
 from characters.service.cluster import ClusterNode
-from characters.service.effects import BeginExchange, Entry, PersistEntry
+from characters.service.effects import BeginExchange, PersistEntry
 from characters.service.loop_watch import LoopWatch
 from characters.service.memory import KnownFact, Pair
 from characters.service.metrics import ServiceMetrics, TurnTracer
@@ -41,7 +41,7 @@ from characters.service.repository import SessionRepository
 from characters.service.requests import level_context
 from characters.service.room import LiveRoom, RoomServices
 from characters.service.room_connection import ClientSocket, ConnectionHandler, FairLoop, short
-from characters.service.store import FencedError, RoomHistory, SessionStore
+from characters.service.store import RoomHistory, SessionStore
 from characters.service.tables import StoreError
 from characters.service.voice import input_for, output_for
 from characters.speech.factory import SpeechParts
@@ -152,12 +152,14 @@ class Service:
         self._admission = Admission(self.settings.admission)
         self._hurry = asyncio.Event()
         self._agents = agents
-        self._repository = SessionRepository(store, self.registry, now=now, wall=wall)
+        self._repository = SessionRepository(
+            store, self.registry, self.metrics, self._lose, now=now, wall=wall
+        )
         self._speech = speech
         self._room_services = RoomServices(
             now,
             new_id,
-            self._save,
+            self._repository.save,
             self._drop_room,
             self.settings.timing,
             loop=self.loop,
@@ -326,7 +328,7 @@ class Service:
             live.set_modes(request.respond_modes or {})
         if not grant.is_new:
             return
-        await self._save(room.session)
+        await self._repository.save(room.session)
         if self.registry.room(room.name) is not room:
             # Another request for the session came while the disk was slow: this room is no more.
             raise RefusalError(503, "another request was faster; try again", retry_after=1.0)
@@ -404,23 +406,10 @@ class Service:
             silent_client=self.settings.silent_client,
         ).run()
 
-    async def _save(
-        self,
-        session: ServiceSession,
-        memory: dict[str, Any] | None = None,
-        entries: tuple[Entry, ...] = (),
-    ) -> None:
-        begin, is_well = self.now(), False
-        try:
-            await self._repository.save(session, memory, entries)
-            is_well = True
-        except FencedError:
-            is_well = True  # the store is: the session is another node's
-            if self.registry.session(session.session_id) is session:
-                self.let_go((session.session_id,), "drain")
-            raise
-        finally:
-            self.metrics.saved(self.now() - begin, self.now(), is_well=is_well)
+    def _lose(self, session: ServiceSession) -> None:
+        """Let go of a session that the store says is another node's."""
+        if self.registry.session(session.session_id) is session:
+            self.let_go((session.session_id,), "drain")
 
     # --- whether it is well ----------------------------------------------------------------
 
@@ -484,7 +473,7 @@ class Service:
             async with aclosing(_recorded(agent.reply(PlayerSaid(text), context), said)) as parts:
                 yield grant, parts
             entries = (before, turns[-1], PersistEntry("character", "".join(said)))
-            await self._save(room.session, agent.memory(), entries)
+            await self._repository.save(room.session, agent.memory(), entries)
         finally:
             self.registry.close_room(room)
 

@@ -285,7 +285,7 @@ def test_what_is_refused_as_another_nodes_is_no_illness_of_the_store(tmp_path: P
         await a.vanish()
         await b.connect(character_session_id=session_id)
         with pytest.raises(FencedError):
-            await a.service._save(session)
+            await a.service._repository.save(session)
         assert a.service.metrics.save_failed_at is None
 
     play(tmp_path, act)
