@@ -78,12 +78,16 @@ RULES: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
             r"\bI\s+(?:do\s+|have\s+)?(?:come\s+from|came\s+from|hail\s+from|grew\s+up\s+"
             rf"in|was\s+born\s+in)\s+(?P<value>{WORDS}){_PLACE_END}"),
         ("lives",
-            r"\bI\s+(?:do\s+|now\s+)?live\s+(?:(?:alone|now|together|by\s+myself)"
+            r"\b(?:I|we)\s+(?:do\s+|now\s+|both\s+|all\s+)?live\s+(?:(?:alone|now|together|by\s+myself)"
             r"[\s,]+)*(?P<value>(?:in|near|at|on|by|outside|"
             rf"behind|above)\s+{WORDS}){_PLACE_END}"),
         ("lives",
             rf"(?:{_AM}|\b(?:but|and)\s+)(?:now\s+|currently\s+)?(?:staying|living)\s+"
             rf"(?P<value>(?:in|near|at)\s+{WORDS}){_PLACE_END}"),
+        ("home",
+            rf"\b(?:I|we)(?:\s+have|['\u2019]?ve)?\s+(?:just\s+|only\s+)?(?:moved|came)\s+"
+            rf"(?:(?:over|here|down|up)\s+)*from\s+(?P<value>{WORDS})(?:{_PLACE_END}|"
+            r"(?=\s+(?:last|this|a|two|three|years?)\b))"),
         ("lives", rf"\bI\s+(?:have\s+)?(?:just\s+)?moved\s+to\s+(?P<value>{WORDS}){_PLACE_END}"),
         ("profession",
             rf"\bI\s+work\s+(?:here\s+)?(?:as|like)\s+(?:an?\s+|the\s+)?(?P<value>{_JOB})"

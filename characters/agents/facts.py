@@ -97,7 +97,7 @@ _PASSING = re.compile(
     r"|hard\s+time|guess|secret|favour|favor|joke|message|clue|hint|theory|"
     r"doubt|plan|stranger|while|few|couple"
     r"|mistake|hurry|when|if|where|why|being|none|nothing|something|anything|"
-    r"everything|mess|here\s+to)\b",
+    r"everything|mess|here\s+to|for\s+(?:one|him|her|them|it))\b",
     re.IGNORECASE,
 )
 _NOT_KEYS = BODY | {
@@ -496,6 +496,9 @@ def _corrections(sentence: str, known: Mapping[str, str]) -> Iterator[Fact]:
             if rather and (key == "name" or not key):
                 yield Fact(name, _tidy(rather.group("value")))
     yield from _negated(sentence, known)
+    job, not_one = known.get("profession", ""), _NOT_ONE.match(sentence)
+    if not_one and not_one["value"].lower() == job.lower() and not _exchanged(sentence, known):
+        yield Fact("profession", job, is_denied=True)
     said = _CORRECTED.match(sentence.strip())
     if said and said["value"].islower() and said["value"] not in GIVEN_NAMES:
         said = None
@@ -508,6 +511,13 @@ def _corrections(sentence: str, known: Mapping[str, str]) -> Iterator[Fact]:
     if swapped and known.get("name", "").lower() == swapped.group("b").lower():
         yield Fact("name", known["name"], is_denied=True)
         yield Fact("name", swapped.group("a"))
+
+
+_NOT_ONE = re.compile(
+    r"^(?:(?:no|well|sorry|actually|oh)[\s,.]+)*not\s+(?:really\s+)?an?\s+(?P<value>[\w\s]+?)"
+    r"(?:\s+myself|\s+exactly)?\s*(?:[,.;!]|$)",
+    re.IGNORECASE,
+)
 
 
 _NOT_SO = re.compile(

@@ -22,6 +22,7 @@ from characters.agents.lexicon import (
     FOREIGN,
     JOBS,
     KIN,
+    PLAIN,
     SCRIPTS,
     VOCATIVES,
 )
@@ -68,9 +69,25 @@ class HeardText:
 
     @cached_property
     def is_question(self) -> bool:
-        """Whether it asks or addresses the character, rather than tells something."""
+        """Whether it asks something, rather than tells it."""
         first = self.normal.removeprefix("and ").removeprefix("but ").partition(" ")[0]
         return first in _ASKING or self.text.rstrip().endswith("?")
+
+    @property
+    def asks_back(self) -> bool:
+        """Whether it can be no answer, even a wrong one: "why?", "do you like it here?"."""
+        first = self.normal.partition(" ")[0]
+        return first in _ASKING_BACK or (self.text.rstrip().endswith("?") and "you" in self.words)
+
+    def asks_beyond(self, words: Collection[str], names: Collection[str]) -> bool:
+        """Tell whether it asks for more than some words name: "who runs the hospital"."""
+        if not self.is_question:
+            return False
+        asked = _WHO_OR_WHAT.sub("", self.normal).split()
+        return any(
+            word not in PLAIN and word not in names and not any(map(word.startswith, words))
+            for word in asked
+        )
 
     def without(self, values: Iterable[str]) -> str:
         """Return the words without what the player says of himself: "my wife", and the values."""
@@ -123,7 +140,11 @@ def is_backchannel(text: str, language: str) -> bool:
 _ASKING = frozenset(
     {"who", "what", "where", "when", "why", "how", "which", "whose", "is", "are", "am", "was"}
     | {"were", "do", "does", "did", "can", "could", "will", "would", "should", "shall", "may"}
-    | {"might", "have", "has", "you", "your"}
+    | {"might", "have", "has"}
+)
+_ASKING_BACK = frozenset(
+    {"who", "what", "where", "when", "why", "how", "which", "do", "does", "did", "am", "can"}
+    | {"could", "may", "have", "has", "are"}
 )
 _FILLERS = frozenset(
     {"so", "and", "but", "well", "fine", "alright", "right", "sure", "yeah", "oh"}
@@ -134,6 +155,7 @@ _OPENING = re.compile(
     r"^(?:excuse me|pardon me|(?:can|could|will|would) you tell me|do you know|tell me"
     r"|i (?:was wondering|wonder)|i (?:want|would like) to know) (?=\w+ \w+ )"
 )
+_WHO_OR_WHAT = re.compile(r"^(?:and |so |but )?(?:who|how) (?:is|are|was|were) ")
 _MY = re.compile(r"\b(?:my|our) (?:[\w']+ ){1,2}")
 _PLAIN = str.maketrans({"\u2019": "'", "\u2018": "'"})
 _TURNED = {

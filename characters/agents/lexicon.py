@@ -7,7 +7,7 @@ from __future__ import annotations
 
 __all__ = [
     "BACKCHANNELS", "BODY", "COMMON", "DOES", "FACT_WORDS", "FOREIGN",
-    "GIVEN_NAMES", "JOBS", "KIN", "NUMBERS", "PEOPLES",
+    "GIVEN_NAMES", "JOBS", "KIN", "NUMBERS", "PEOPLES", "PLAIN",
     "SCRIPTS", "STATES", "VOCATIVES",
 ]  # fmt: skip
 
@@ -222,6 +222,16 @@ ankle arm arms back belly bone bones brain butt cheek chest chin ear ears elbow 
 feet finger fingers foot gum gums hair hand hands head heart hip jaw knee knees leg legs lip
 lips liver lung lungs mouth muscle nail nails neck nose rib ribs shoulder skin stomach teeth
 throat thumb toe toes tongue tooth tummy wrist
+""")
+
+# Words by which a thing is asked for, and that say nothing of it.
+PLAIN = _words("""
+a an the this that these those there here is are was were am be been do does did have has had got
+can could will would should shall may might must you your i my me mine we our us it its he him his
+she her they them their of in on at to for from with by about and or but so if as not no yes please
+tell say said know what which whose any some something anything else much just really very too ever
+now then ok okay oh well hey hello hi mr mister mrs dr sir like one thing out all more also still
+think let us go want see look over exactly called name mean
 """)
 
 # What one does for a living or for pleasure: "I bake bread".

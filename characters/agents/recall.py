@@ -38,7 +38,8 @@ _QUESTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
         "where (am i | i am | do i come | did i come | i come | i came | was i) from",
         "where did i say i come from",
         "where (was i | i was) born", "from where (do i | i) (come | am)", "where i am from",
-        "where did i (say | tell you) i (am | was) from", "where (do i | i) hail *",
+        "where did i (say | tell you) i (am | was | came | moved) from",
+        "where (did i | i) move* from", "where (do i | i) hail *",
         "(from which | which | what) (city | town | country) * (am | come) *",
     )),
     ("profession", (
@@ -66,8 +67,8 @@ _QUESTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("has", ("what (pet | pets | animal | animals) do i have", "= what do i have")),
     ("", (
         "(what | how) (is | are | was | were) my <key> (called | named)",
-        "(what | how) (is | are) (called | named) my <key>", "what (does | do) my <key> do",
-        "what my <key> (does | do)",
+        "(what | how) (is | are) (called | named) my <key>", "what (does | do | did) my <key> do",
+        "what my <key> (does | do | did)",
         "what (is | are | was | were) [the] (name | names) of my <key>",
         "= [and] the (name | names) of my <key>",
         "(what | who | where) (is | are | was | were) my <key>",

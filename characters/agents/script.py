@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import replace
 from random import Random
 from typing import Any, NamedTuple
 
@@ -30,6 +30,7 @@ from characters.agents.agent import (
     Say,
     Silence,
 )
+from characters.agents.conversation_memory import ConversationMemory
 from characters.agents.facts import (
     Fact,
     all_about,
@@ -41,7 +42,7 @@ from characters.agents.facts import (
     update,
 )
 from characters.agents.hearing import HeardText, hear, in_order, without_deeds
-from characters.agents.patterns import away_words, blanks, fill, sayable
+from characters.agents.patterns import Pattern, away_words, blanks, fill, normalise, sayable
 from characters.agents.persona import Condition, Feeling, Persona, PersonaAction, Topic
 from characters.agents.recall import (
     asked_for,
@@ -63,115 +64,20 @@ HAPPENED = ("Oh! Did you see that?", "Well, what was that?", "I noticed that, to
 LONGEST_KEPT = 300  # letters of a line that is kept to be repeated
 
 
-@dataclass(slots=True)
-class ConversationMemory:
-    """Everything that is kept of one conversation, as JSON values."""
-
-    facts: dict[str, str] = field(default_factory=dict)
-    said: dict[str, int] = field(default_factory=dict)
-    pinned: dict[str, bool] = field(default_factory=dict)  # facts that only a correction changes
-    corrected: dict[str, float] = field(default_factory=dict)  # from outside: when
-    flags: dict[str, bool] = field(default_factory=dict)
-    counters: dict[str, int] = field(default_factory=dict)
-    question: str | None = None
-    visits: int = 0
-    seed: int = 0  # of the order in which lines are said
-    last: str = ""  # what was said last
-    told: str = ""  # the last of it that can be asked for again
-    heard: str = ""  # what the player said last
-    spoken_of: str = ""  # whom of his own he spoke of last: "sister"
-    topic: str | None = None  # what was talked about last
-    offered: str | None = None  # the topic that the last line led to
-    recalled: str = ""  # the key of the fact of the player's that was talked of last
-    name_wanted: int = 0  # so many lines may still be a bare name
-    mood: str | None = None
-    mood_scale: int = 1
-
-    @classmethod
-    def restore(cls, memory: Mapping[str, Any]) -> ConversationMemory:
-        """Read back what `dump` returned; a field that does not fit is left empty."""
-        state = cls()
-        for name, default in state.dump().items():
-            kind = str if default is None else type(default)
-            if isinstance(value := memory.get(name), kind):
-                setattr(state, name, dict(value) if isinstance(value, dict) else value)
-        return state
-
-    def dump(self) -> dict[str, Any]:
-        """Return everything as JSON values."""
-        values = ((item.name, getattr(self, item.name)) for item in fields(self))
-        return {k: dict(v) if isinstance(v, dict) else v for k, v in values}
-
-    def allows(self, when: Condition, keys: Mapping[str, Any] | None = None) -> bool:
-        """Tell whether a condition holds; `keys` are the template keys of the level."""
-        given = keys or {}
-        return (
-            all(self.flags.get(name) for name in when.needs)
-            and not any(self.flags.get(name) for name in when.unless)
-            and all(self.counters.get(name, 0) >= count for name, count in when.at_least.items())
-            and all(self.counters.get(name, 0) < count for name, count in when.below.items())
-            and all(_as_text(given.get(name)) == value for name, value in when.keys.items())
-        )
-
-    def times(self, topic: Topic) -> int:
-        """Return how often a topic was talked about."""
-        return self.said.get(f"topic.{topic.id}", 0)
-
-    def record(self, topic: Topic) -> None:
-        """Change what talking about a topic changes."""
-        # A digression leaves the question open; an answer closes it.
-        if topic.answers is not None or topic.asks is not None:
-            self.question = topic.asks
-        is_news = not topic.sets or not all(self.flags.get(name) for name in topic.sets)
-        self.flags.update(dict.fromkeys(topic.sets, True))
-        for name in topic.clears:
-            self.flags.pop(name, None)
-        for name in topic.resets:
-            self.counters.pop(name, None)
-        counts = topic.every_time or (is_news and not self.times(topic))
-        for name, count in topic.counts.items() if counts else ():
-            self.counters[name] = self.counters.get(name, 0) + count
-
-    def next_line(self, key: str, texts: Mapping[int, str], count: int, *, in_order: bool) -> int:
-        """Return which of `count` lines comes next, of those that have a text.
-
-        They are said in rounds, each in an order of its own, so that each is heard before one
-        comes again; the line that was said last is passed over.
-        """
-        start = self.said.get(key, 0)
-        fresh = [index for index, text in texts.items() if text != self.last] or list(texts)
-        for position in range(start, start + 2 * count):
-            index = position % count if in_order else self._shuffled(key, position, count)
-            if index in fresh:
-                self.said[key] = position + 1
-                return index
-        return fresh[0]
-
-    def _shuffled(self, key: str, position: int, count: int) -> int:
-        turn, place = divmod(position, count)
-        order = self._order(key, turn, count)
-        if turn and count > 1 and order[0] == self._order(key, turn - 1, count)[-1]:
-            order[0], order[-1] = order[-1], order[0]
-        return order[place]
-
-    def _order(self, key: str, turn: int, count: int) -> list[int]:
-        return Random(f"{self.seed}:{key}:{turn}").sample(range(count), count)
-
-
-def _as_text(value: object) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
 class Match(NamedTuple):
-    """A topic that fits a line: in which order it comes, how close it is, what its blanks are."""
+    """A topic that fits a line: in which order it comes, how close it is, what its blanks are.
+
+    One that `is_beside` the line is about what is asked, but asked was something else about it.
+    """
 
     order: int
     weight: float
     topic: Topic
     blanks: Mapping[str, str]
+    is_beside: bool = False
 
 
-_ANSWER, _OWN, _SHARED, _QUESTION, _ANYTHING, _REMARK = 5, 4, 3, 2, 1, 0
+_ANSWER, _OWN, _SHARED, _QUESTION, _ANYTHING, _REMARK, _NO_ANSWER = 5, 4, 3, 2, 1, 0, -1
 _NAME_LINES = 4  # so many lines after it was asked for, a bare "Ada" is a name
 _ASKED_NAME = "asked_name"  # a topic that asks for the name sets it
 
@@ -296,6 +202,8 @@ class ScriptedAgent:
             facts = learn(introduced(prompt.text, is_asked=memory.name_wanted > 0))
         if not facts and (match is None or match.order < _SHARED):
             heard, match = self._respelt(heard, match, context)
+        if not facts and (match is None or match.order < _SHARED):
+            match = self._followed(heard, context) or match
         memory.name_wanted = max(0, memory.name_wanted - 1)
         yield from self._answer(heard, facts, match, context)
         memory.heard = prompt.text.strip()[:LONGEST_KEPT]
@@ -356,6 +264,20 @@ class ScriptedAgent:
         if second is None or (match is not None and second[:2] <= match[:2]):
             return (spelt if asked_for(spelt.normal) else heard), match
         return spelt, second
+
+    def _followed(self, heard: HeardText, context: Mapping[str, Any]) -> Match | None:
+        """Return what was talked about last, if the line asks on about "her" or "it"."""
+        memory, topic = self._memory, self._topics.get(self._memory.topic or "")
+        if topic is None or topic.id in self._persona.shared_ids or not heard.is_question:
+            return None
+        if memory.spoken_of or not self._has_more(topic, context):
+            return None
+        words = heard.normal.split()
+        told = frozenset(normalise(" ".join((*topic.lines, *topic.again))).split())
+        is_meant = any(heard.words & meant and told & meant for meant in _PRONOUNS)
+        if not is_meant or len(words) > _SHORT or words[0] in _ELSEWHERE:
+            return None
+        return Match(_OWN, 0.0, topic, {}, is_beside=True)
 
     def _learn(self, facts: Iterable[Fact]) -> tuple[Fact, ...]:
         """Take facts in; return those that hold: what is pinned is not changed by the way."""
@@ -428,10 +350,11 @@ class ScriptedAgent:
         about_others = heard.without(fact.value for fact in facts if fact.key not in _OF_THE_WORLD)
         names = self._persona.names
         bare, bare_of_others = heard.bare(heard.normal, names), heard.bare(about_others, names)
-        best: dict[str, tuple[float, Mapping[str, str]]] = {}
+        best: dict[str, tuple[Pattern, Mapping[str, str]]] = {}
         for topic_id, pattern in self._persona.near(sorted(heard.words)):
             topic = self._topics.get(topic_id)
-            if topic is None or pattern.weight <= best.get(topic_id, (0.0,))[0]:
+            known = best.get(topic_id)
+            if topic is None or (known is not None and pattern.weight <= known[0].weight):
                 continue
             if pattern.is_kind:
                 text = heard.marks
@@ -445,27 +368,31 @@ class ScriptedAgent:
             elif found is None and pattern.is_whole:
                 found = pattern.match(bare_of_others)
             if found is not None:
-                best[topic_id] = pattern.weight, found.groupdict()
+                best[topic_id] = pattern, found.groupdict()
         # Of equals the first in the file answers, one that is noticed anyway after the others.
         found_in_order = [topic for topic in self._topics.values() if topic.id in best]
         found_in_order.sort(key=lambda topic: topic.noticed)
         return [self._ranked(topic, *best[topic.id], heard) for topic in found_in_order]
 
     def _ranked(
-        self, topic: Topic, weight: float, blanks: Mapping[str, str], heard: HeardText
+        self, topic: Topic, pattern: Pattern, blanks: Mapping[str, str], heard: HeardText
     ) -> Match:
+        weight, is_beside = pattern.weight, False
         if topic.answers is not None and weight >= 1:
             order = _ANSWER
         elif weight < 1:
-            order = _ANYTHING
+            order = _NO_ANSWER if heard.asks_back else _ANYTHING
         elif topic.id not in self._persona.shared_ids:
             order = _OWN
+            is_told = not (topic.sets or topic.counts or topic.do or topic.asks)
+            is_beside = is_told and heard.asks_beyond(pattern.words, self._persona.names)
         elif topic.general is None:
             order = _SHARED
         else:
             order = _QUESTION if topic.general == "question" and heard.is_question else _REMARK
         # A topic with a condition fits the moment better than one without.
-        return Match(order, weight + 0.5 * (topic.when != Condition()), topic, blanks)
+        closeness = weight + 0.5 * (topic.when != Condition())
+        return Match(order, closeness, topic, blanks, is_beside)
 
     def _can_say(self, match: Match, heard: HeardText, context: Mapping[str, Any]) -> bool:
         """Tell whether a line of the topic would have all its blanks filled."""
@@ -490,6 +417,8 @@ class ScriptedAgent:
             key = f"{current.id}.why" if current.why else f"{topic.id}.lines"
             yield Say(opening + self._line(key, reasons, context))
         else:
+            if match.is_beside and "beside" in self._topics:
+                opening += f"{self._shared_line('beside', (), context)} "
             yield from self._discuss(topic, opening, context, _captured(match, heard))
 
     def _has_more(self, topic: Topic, context: Mapping[str, Any]) -> bool:
@@ -514,7 +443,7 @@ class ScriptedAgent:
         yield from _do(topic.do, context)
         in_order = topic.in_order and kind == "lines"
         text = self._line(f"{topic.id}.{kind}", lines, context, more, in_order=in_order)
-        if topic.id not in self._persona.shared_ids:
+        if not any("{told" in line for line in lines):
             memory.told = text[:LONGEST_KEPT]
         if text == memory.last:
             text = self._as_said(text, context, whole="{question" in "".join(lines))
@@ -622,6 +551,13 @@ class ScriptedAgent:
         return keys | counters | facts | {name: value for name, value in known.items() if value}
 
 
+_SHORT = 7  # words of a line that asks on
+_PRONOUNS = (
+    frozenset({"he", "him", "his"}),
+    frozenset({"she", "her", "hers"}),
+    frozenset({"they", "them", "their"}),
+)
+_ELSEWHERE = frozenset({"where", "can", "could", "will", "would"})  # what asks for no more words
 _PASSING = frozenset({"thing", "language"})  # what the player just said: no line is better for it
 _OF_THE_WORLD = frozenset({"likes", "dislikes", "fears"})
 _COMMON_PHRASES = (
