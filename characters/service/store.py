@@ -317,9 +317,9 @@ class SessionStore:
             if memory is not None:
                 if pair := lasting_pair(session):
                     learn(self._db, pair, session_id, memory, at)
-                write_memory(self._db, session_id, memory)
                 self._db.execute(
-                    "UPDATE sessions SET is_untouched = 0 WHERE session_id = ?", (session_id,)
+                    "UPDATE sessions SET memory = ?, is_untouched = 0 WHERE session_id = ?",
+                    (json.dumps(memory), session_id),
                 )
 
     def _insert(self, session: StoredSession, place: LogPlace) -> None:
