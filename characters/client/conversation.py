@@ -187,8 +187,7 @@ class Conversation:
     def _react(self, message: messages.ServerMessage) -> None:
         """Do what a message means for the session, the voice and the voice input."""
         session, listener = self._session, self._context.listener
-        if _ends_undo(message):
-            self._end_undo(message)
+        self._watch_undo(message)
         if isinstance(message, (messages.VadSttStarted, messages.FinalUserTranscription)):
             self._feed(PlayerActed())
         if isinstance(message, messages.BotTurnCompleted) and message.was_interrupted:
@@ -223,6 +222,20 @@ class Conversation:
             self._expect_words(is_over and not _is_noise(message))
         elif isinstance(message, messages.ServerResponse) and is_rejection(message):
             self._miss_words(ScreenText.from_data(message.message or "", message.extras))
+
+    def _watch_undo(self, message: messages.ServerMessage) -> None:
+        """Say what waited for the end of an undo, and tell the game when there was nothing."""
+        match message:
+            case messages.TakenBack():
+                if message.is_repeated:
+                    self._follow(LocalEvent.TEXT_SENT)  # an answer is awaited, as after a line
+            case messages.ServerResponse(event_type=messages.TakeBack.TYPE, status="error"):
+                key, why = self._session.key, ENGLISH("refused.nothing_to_take_back")
+                self._session.emit(MessageRefused(key, messages.TakeBack.TYPE, why))
+            case _:
+                return
+        self._talk.is_taking_back = False
+        asyncio.get_running_loop().call_soon(self._catch_up)
 
     def _expect_words(self, are_due: bool) -> None:
         """Give the words of what was said a while to come, or none any more."""
@@ -374,16 +387,6 @@ class Conversation:
         if not self._talk.takes_back:
             return ENGLISH("refused.no_take_back")
         return ENGLISH("refused.taking_back") if self._talk.is_taking_back else ""
-
-    def _end_undo(self, message: messages.ServerMessage) -> None:
-        """Say what waited for the end of an undo, and tell the game when there was nothing."""
-        self._talk.is_taking_back = False
-        if isinstance(message, messages.ServerResponse):
-            key, why = self._session.key, ENGLISH("refused.nothing_to_take_back")
-            self._session.emit(MessageRefused(key, messages.TakeBack.TYPE, why))
-        elif isinstance(message, messages.TakenBack) and message.is_repeated:
-            self._follow(LocalEvent.TEXT_SENT)  # an answer is awaited, as after a line
-        asyncio.get_running_loop().call_soon(self._catch_up)
 
     @property
     def _is_open(self) -> bool:
@@ -553,13 +556,6 @@ _WHY_NOT: Mapping[SessionState, str] = MappingProxyType(
         SessionState.ERROR: ENGLISH("refused.error"),
     }
 )
-
-
-def _ends_undo(message: messages.ServerMessage) -> bool:
-    """Tell whether an exchange was undone, or that there is none."""
-    if isinstance(message, messages.ServerResponse):
-        return (message.event_type, message.status) == (messages.TakeBack.TYPE, "error")
-    return isinstance(message, messages.TakenBack)
 
 
 def _is_noise(message: messages.VadSttStopped) -> bool:

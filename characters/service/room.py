@@ -229,8 +229,8 @@ class LiveRoom:
         is_first, self._is_ready = not self._is_ready, True
         if is_first:
             session_id = self.room.session.session_id
-            self.connection.send(Send(InteractionCreated(self._services.new_id(), session_id)))
-        self.connection.send(Send(BotReady(self._about)))
+            self.connection.send(InteractionCreated(self._services.new_id(), session_id))
+        self.connection.send(BotReady(self._about))
         self._told_name = ""
         self._tell_name()
         if is_first:
@@ -261,7 +261,7 @@ class LiveRoom:
     def _show_mood(self) -> None:
         mood = self._agent.mood
         if mood is not None:
-            self.connection.send(Send(BotEmotion(mood.emotion, mood.scale)))
+            self.connection.send(BotEmotion(mood.emotion, mood.scale))
 
     async def _release_late(self, queue: SpeakingQueue) -> None:
         await asyncio.sleep(LONGEST_GREETING)
@@ -330,11 +330,11 @@ class LiveRoom:
         name = self._agent.player_name
         if name != self._told_name:
             self._told_name = name
-            self.connection.send(Send(PlayerNamed(name)))
+            self.connection.send(PlayerNamed(name))
 
     def _send(self, effect: Send) -> None:
         self.recorder.sent(effect.message, self._services.now())
-        self.connection.send(effect)
+        self.connection.send(effect.message)
 
     def _start_answer(self, effect: Generate) -> None:
         self.recorder.asked(type(effect.prompt).__name__, self._services.now())
@@ -452,13 +452,13 @@ class LiveRoom:
         """Tell the client what was undone, and answer its line again if that is asked."""
         done = TakeBack(answer_again)
         if undone is None:
-            self.connection.send(ack_of(done, "There is nothing to take back", ok=False))
+            self.connection.send(ack_of(done, "There is nothing to take back", ok=False).message)
             return
         exchange, text = undone.exchange, " ".join(undone.exchange.lines)
         line_id = self._services.new_id() if answer_again else None
-        self.connection.send(ack_of(done, "Taken back"))
+        self.connection.send(ack_of(done, "Taken back").message)
         message = TakenBack(text, exchange.actions, answer_again, line_id)
-        self.connection.send(Send(message))
+        self.connection.send(message)
         self._show_mood()
         self._tell_name()
         if answer_again:

@@ -27,7 +27,6 @@ from characters.protocol.audio_frames import pack_voice, unpack_microphone
 from characters.protocol.codec import MessageError, decode_client, encode_server, parse_object
 from characters.protocol.link import SequencedChannel
 from characters.protocol.messages import BotTurnCompleted, ClientMessage, ServerMessage
-from characters.service.effects import Send
 from characters.service.registry import Room
 
 __all__ = [
@@ -78,7 +77,10 @@ class ClientSocket:
 
     def send_text(self, text: str) -> None:
         """Queue the text of a JSON frame."""
-        self._put(text)
+        if self._is_ended:
+            return
+        self._queue.put(text)
+        self._wake.set()
         if len(self._queue) > MAX_WAITING or self._queue.text_size > MAX_WAITING_TEXT:
             log.warning("a client reads too slowly: %d frames wait; dropped", len(self._queue))
             self._dropped("client")
@@ -90,8 +92,12 @@ class ClientSocket:
 
     def send_voice(self, pcm: bytes, timestamp: float, sample_rate: int) -> None:
         """Queue a piece of voice; the oldest goes when too much waits."""
+        if self._is_ended:
+            return
         self._voice_sent += 1
-        self._put(pack_voice(self._voice_sent, timestamp, pcm, sample_rate))
+        if self._queue.put(pack_voice(self._voice_sent, timestamp, pcm, sample_rate)):
+            self._dropped("voice")
+        self._wake.set()
 
     def drop_voice(self) -> None:
         """Drop the voice that still waits."""
@@ -114,12 +120,6 @@ class ClientSocket:
         self.close()
         if self._transport is not None:
             self._transport.abort()
-
-    def _put(self, frame: str | bytes) -> None:
-        if not self._is_ended:
-            if self._queue.put(frame):
-                self._dropped("voice")
-            self._wake.set()
 
     async def receive(self, within: float, pace: Callable[[WSMessage], float]) -> WSMessage:
         """Wait for the next frame. Raises TimeoutError.
@@ -277,9 +277,9 @@ class RoomConnection:
             self.socket = None
             self.events.disconnected(for_good=for_good)
 
-    def send(self, effect: Send) -> None:
+    def send(self, message: ServerMessage) -> None:
         """Send now, or when a client is there; a room whose client confirms nothing ends."""
-        message, body = effect.message, encode_server(effect.message)
+        body = encode_server(message)
         text = link.frame_text(body, link.MAX_OUTBOX)
         try:
             frame = self.channel.number(body, len(text))
@@ -300,7 +300,7 @@ class RoomConnection:
     def send_if_connected(self, message: ServerMessage) -> None:
         """Send what is not worth repeating, such as visemes."""
         if self.socket is not None:
-            self.send(Send(message))
+            self.send(message)
 
     def send_voice(self, pcm: bytes, timestamp: float, sample_rate: int) -> None:
         """Send a piece of voice to a client that is there."""

@@ -17,7 +17,6 @@ from characters.protocol.audio_frames import pack_microphone
 from characters.protocol.codec import MessageError
 from characters.protocol.link import ReplayError
 from characters.protocol.messages import BotLlmText, BotTurnCompleted, ClientMessage
-from characters.service.effects import Send
 from characters.service.registry import Room, ServiceSession
 from characters.service.room_connection import (
     ClientSocket,
@@ -183,7 +182,7 @@ def test_while_much_is_written_the_others_take_turns() -> None:
 def test_an_answer_was_received_when_the_end_of_its_turn_is_confirmed() -> None:
     connection, events = make()
     for message in (BotLlmText("Good"), BotTurnCompleted(message_id="m1"), BotTurnCompleted()):
-        connection.send(Send(message))
+        connection.send(message)
     connection.acknowledged(1)
     assert (connection.take_answered(), events.reports) == ((), [])
     connection.acknowledged(2)
@@ -196,14 +195,14 @@ def test_what_is_not_worth_repeating_is_not_kept_for_later() -> None:
     connection, _ = make()
     connection.send_if_connected(BotLlmText("x"))
     assert len(connection.channel.unconfirmed) == 0
-    connection.send(Send(BotLlmText("x")))
+    connection.send(BotLlmText("x"))
     assert len(connection.channel.unconfirmed) == 1
 
 
 def test_a_client_that_confirms_nothing_ends_the_room() -> None:
     connection, events = make()
     for _ in range(1025):
-        connection.send(Send(BotLlmText("x")))
+        connection.send(BotLlmText("x"))
     assert events.reports == ["overflow"]
 
 
@@ -212,9 +211,9 @@ def test_who_comes_back_is_welcomed_and_gets_what_it_missed() -> None:
         connection, events = make()
         first, _ = client()
         connection.enter(first, 0)
-        connection.send(Send(BotLlmText("one")))
+        connection.send(BotLlmText("one"))
         connection.leave(first, for_good=False)
-        connection.send(Send(BotLlmText("two")))
+        connection.send(BotLlmText("two"))
         second, socket = client()
         connection.enter(second, 1)
         second.close()
@@ -323,7 +322,7 @@ def test_many_bytes_that_nobody_confirms_end_the_room_once(
 ) -> None:
     connection, events = make()
     for _ in range(40):
-        connection.send(Send(BotLlmText("x" * 60_000)))
+        connection.send(BotLlmText("x" * 60_000))
     assert events.reports == ["overflow"]
     assert caplog.text.count("confirms nothing") == 1
     assert sum(len(frame["data"]["text"]) for frame in connection.channel.unconfirmed) < 1 << 20
@@ -331,8 +330,8 @@ def test_many_bytes_that_nobody_confirms_end_the_room_once(
 
 def test_what_was_confirmed_cannot_be_repeated() -> None:
     connection, _ = make()
-    connection.send(Send(BotLlmText("x")))
-    connection.send(Send(BotLlmText("y")))
+    connection.send(BotLlmText("x"))
+    connection.send(BotLlmText("y"))
     connection.acknowledged(2)
     with pytest.raises(ReplayError):
         connection.enter(client()[0], 1)
