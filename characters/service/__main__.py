@@ -134,7 +134,11 @@ def _add_access(it: argparse.ArgumentParser) -> None:
 def _add_limits(it: argparse.ArgumentParser) -> None:
     add, limits, admission = it.add_argument, Limits(), AdmissionLimits()
     add("--max-rooms", type=a_count, default=limits.max_rooms, help="at once")
-    add("--max-sessions", type=a_count, default=limits.max_sessions, help="that are kept")
+    add(
+        "--max-sessions",
+        type=a_count,
+        help=f"that are kept; {limits.max_sessions}, or {limits.max_shared} by all of a --store",
+    )
     add(
         "--room-ttl",
         type=more_than_0,
@@ -290,11 +294,13 @@ def _cluster_key(options: argparse.Namespace) -> str | None:
 
 
 def _limits(options: argparse.Namespace) -> Limits:
+    default = Limits()
     return Limits(
         session_ttl=options.session_ttl,
         agent_linger=options.agent_linger,
         max_rooms=options.max_rooms,
-        max_sessions=options.max_sessions,
+        max_sessions=options.max_sessions or default.max_sessions,
+        max_shared=options.max_sessions or default.max_shared,
         default_room_ttl=min(options.room_ttl, options.max_room_ttl),
         max_room_ttl=options.max_room_ttl,
         token_ttl=options.token_ttl,

@@ -177,6 +177,9 @@ class SqliteDatabase(sqlite3.Connection):
     def proven_by(self, sql: str, values: tuple[object, ...]) -> None:
         """Do nothing: a commit that fails has changed nothing."""
 
+    def one_at_a_time(self, what: str) -> None:
+        """Do nothing: one connection writes at a time."""
+
     def purge(self) -> None:
         """Leave nothing of what was forgotten in the file: neither in pages nor in its log.
 

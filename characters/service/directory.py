@@ -23,8 +23,8 @@ from types import MappingProxyType
 from characters.service.tables import Database
 
 __all__ = [
-    "Act", "Claim", "decide", "Directory", "DIRECTORY_SCHEMA", "LEASE_SECONDS", "NodeBeat",
-    "Outcome", "SessionOwner", "Ownership", "Standing", "standing",
+    "Act", "Claim", "decide", "Directory", "DIRECTORY_SCHEMA", "expired", "LEASE_SECONDS",
+    "NodeBeat", "Outcome", "SessionOwner", "Ownership", "Standing", "standing",
 ]  # fmt: skip
 
 LEASE_SECONDS = 2.0
@@ -273,3 +273,39 @@ class Directory:
 
     def _locked(self) -> str:
         return self._db.for_update and f"{self._db.for_update} OF o"
+
+
+_NO_LIVING_NODES = "node NOT IN (SELECT node FROM nodes WHERE until > ?1)"
+_UNUSED = f"""
+SELECT session_id FROM sessions JOIN owners o USING (session_id)
+WHERE ?1 - used_at >= CASE is_saved WHEN 0 THEN ?3 ELSE ?4 END AND {_NO_LIVING_NODES}
+"""
+_BY_WORTH = f"""
+SELECT session_id FROM owners o JOIN (
+    SELECT session_id, used_at, row_number() OVER (
+        PARTITION BY end_user_id ORDER BY is_saved DESC, used_at DESC
+    ) AS nth FROM sessions
+) AS numbered USING (session_id) WHERE {_NO_LIVING_NODES} ORDER BY nth DESC, used_at
+"""
+
+
+def expired(
+    db: Database, now: float, ttls: tuple[float, float], keep: int | None, most: int
+) -> tuple[str, ...]:
+    """Return some sessions of no living node that are to end; no other node takes them now.
+
+    Those are what was not used for so many seconds, the second number of those that are saved. If
+    there are none, it is what is more than `keep`: of the player with the most sessions first, so
+    that one client costs nobody else a session; of each player what is not saved, the oldest first.
+    """
+    db.one_at_a_time("expire")
+    ids = _unowned(db, _UNUSED, now, most, *ttls)
+    if not ids and keep is not None:
+        (count,) = db.execute("SELECT count(*) FROM sessions").fetchone()
+        ids = _unowned(db, _BY_WORTH, now, max(0, min(most, count - keep)))
+    return ids
+
+
+def _unowned(db: Database, found: str, now: float, most: int, *values: float) -> tuple[str, ...]:
+    lock = db.for_update and f"{db.for_update} OF o SKIP LOCKED"
+    return tuple(row[0] for row in db.execute(f"{found} LIMIT ?2{lock}", (now, most, *values)))

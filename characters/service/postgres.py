@@ -165,6 +165,10 @@ class PostgresDatabase:
 
     # --- the rest ---
 
+    def one_at_a_time(self, what: str) -> None:
+        """Let nobody else pass this with the same `what` until the transaction is over."""
+        self.execute("SELECT pg_advisory_xact_lock(hashtextextended(?, 0))", (what,))
+
     def purge(self) -> None:
         """Do nothing: the server overwrites what is deleted in its own time."""
 

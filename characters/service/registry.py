@@ -15,7 +15,7 @@ Characters that a player meets together greet one by one (`SpeakingQueue`).
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -75,7 +75,8 @@ class Limits:
     enter_within: float = 3.0  # later, a room that nobody entered makes way for another
     agent_linger: float = 10.0  # that an agent stays in a room without its player
     max_sessions: int = 10_000
-    max_saved: int = 2_000  # of one player
+    max_shared: int = 1_000_000  # by a store of several nodes
+    max_saved: int = 2_000  # of one player, in the whole store
     max_rooms: int = 256
     max_unentered: int = 128  # more that nobody has entered yet are of a client that never will
 
@@ -305,19 +306,12 @@ class Registry:
         return Grant(room, token, live_id, is_new, closed)
 
     def branch(self, session: ServiceSession, now: float, *, is_saved: bool) -> ServiceSession:
-        """Return a session that shares the past of another; `add` it when it is durable.
-
-        Raises RefusalError when too many of the player are saved.
-        """
-        player = session.end_user_id
-        if is_saved:
-            saved = sum(s.is_saved and s.end_user_id == player for s in self._sessions.values())
-            if saved >= self._limits.max_saved:
-                raise RefusalError(409, "too much is saved of this player; delete some of it first")
+        """Return a session that shares the past of another; `add` it when it is durable."""
         session.used_at, session.more_away = now, 0.0
         return ServiceSession(
-            self._new_id(), session.character_id, player, now, was_entered=False, is_saved=is_saved
-        )
+            self._new_id(), session.character_id, session.end_user_id, now, was_entered=False,
+            is_saved=is_saved,
+        )  # fmt: skip
 
     def add(self, session: ServiceSession) -> None:
         """Add a session that a branch has made, or that was another node's."""
@@ -383,7 +377,8 @@ class Registry:
         if spare > 0:
             ended = {session.session_id for session in old}
             left = [session for session in quiet if session.session_id not in ended]
-            old += sorted(left, key=_worth)[:spare]
+            # Some more than it must be, so that they need not be sorted again with the next one.
+            old += _by_worth(left)[: max(spare, self._limits.max_sessions // 100)]
         for session in old:
             self._end(session)
         return Expired(tuple(old), rooms)
@@ -420,9 +415,19 @@ class Registry:
             del self._ended[next(iter(self._ended))]
 
 
-def _worth(session: ServiceSession) -> tuple[bool, float]:
-    """Return what sorts sessions by how much they are missed, the least first."""
-    return session.was_entered or session.is_saved, session.used_at
+def _by_worth(sessions: Iterable[ServiceSession]) -> list[ServiceSession]:
+    """Return sessions by how much they are missed, the least first.
+
+    That are those that nobody entered; then those of the player with the most, so that one client
+    costs nobody else a session.
+    """
+    last_first = sorted(sessions, key=lambda it: (it.is_saved, it.used_at), reverse=True)
+    count: Counter[str | None] = Counter()
+    worth = {}
+    for it in last_first:
+        count[it.end_user_id] += 1
+        worth[it.session_id] = it.was_entered or it.is_saved, -count[it.end_user_id], it.used_at
+    return sorted(last_first, key=lambda it: worth[it.session_id])
 
 
 def _owns(request: ConnectRequest, session: ServiceSession) -> bool:

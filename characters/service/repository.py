@@ -242,17 +242,25 @@ class SessionRepository:
             self._metrics.saved(self._now() - begin, self._now(), is_well=is_well)
 
     async def branch(
-        self, session: ServiceSession, branch: ServiceSession, number: int | None, heard: str | None
+        self,
+        session: ServiceSession,
+        branch: ServiceSession,
+        number: int | None,
+        heard: str | None,
+        most_saved: int,
     ) -> int | None:
         """Make a session that shares another's past; see `SessionStore.branch`."""
-        stored, own, wall = self._stored(branch), self._stored(session), self._wall()
-        session_id = session.session_id
+        session_id, stored = session.session_id, self._stored(branch)
+        make = partial(
+            self._store.branch, session_id, stored, number, heard=heard, at=self._wall(),
+            own=self._stored(session), most_saved=most_saved,
+        )  # fmt: skip
 
         def write() -> int | None:
             self._remove_now()
             if self._registry.session(session_id) is None:
                 return None
-            return self._store.branch(session_id, stored, number, heard=heard, at=wall, own=own)
+            return make()
 
         shared = await self.call(write)
         branch.is_stored = self._store.is_shared and shared is not None
@@ -294,8 +302,9 @@ class SessionRepository:
         return frozenset(await self.call(self._store.of_player, end_user_id))
 
     async def expire(self, limits: Limits) -> None:
-        """Remove what has expired of no living node."""
-        while ids := await self.call(self._store.expire, limits.session_ttl, limits.saved_ttl):
+        """Remove what has expired, or is too much, of no living node."""
+        times = limits.session_ttl, limits.saved_ttl
+        while ids := await self.call(self._store.expire, *times, limits.max_shared):
             log.info("%d sessions expired", len(ids))
 
     async def family(self, session_id: str) -> tuple[str, ...]:

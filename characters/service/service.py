@@ -495,7 +495,8 @@ class Service:
         for live in (it for it in self.live_rooms if it.room.session is session):
             await live.flush()
         branch = self.registry.branch(session, self.now(), is_saved=is_saved)
-        shared = await self._repository.branch(session, branch, number, heard)
+        most = self.settings.limits.max_saved
+        shared = await self._repository.branch(session, branch, number, heard, most)
         if shared is None:
             raise RefusalError(404, "nothing so old is kept of the session")
         if self.registry.session(session.session_id) is not session:  # it was forgotten meanwhile

@@ -22,6 +22,7 @@ from characters.protocol.failures import CharactersError
 from characters.protocol.messages import Action
 from characters.service.branches import LogPlace
 from characters.service.database import connect, may_be_sound, put_aside
+from characters.service.directory import expired
 from characters.service.effects import (
     BeginExchange,
     Entry,
@@ -49,7 +50,7 @@ from characters.service.memory import (
     unlearn,
     write_memory,
 )
-from characters.service.registry import ServiceSession
+from characters.service.registry import RefusalError, ServiceSession
 from characters.service.tables import Database
 from characters.service.talks import MAX_TURNS, Exchange, TalkTables, family_of, roots_of
 from engine.core.file_system import expect_file
@@ -373,18 +374,22 @@ class SessionStore:
         heard: str | None = None,
         at: float = 0.0,
         own: StoredSession | None = None,
+        most_saved: int | None = None,
     ) -> int | None:
         """Make a session that shares another's past, and return the number of its last entry.
 
         That is `number`, or the last one before it at which an exchange began; None is all that
         was said, with the replies that are pending. None is returned, and nothing made, where
-        nothing so old is kept. `heard` and `own` are as for `history`.
+        nothing so old is kept. `heard` and `own` are as for `history`. Raises RefusalError when
+        the branch is to be saved, and `most_saved` of the player are.
         """
         if not self._has(session_id):
             return None
         with self._db:
             if own is not None:
                 self._expect_own(own)
+            if branch.is_saved and most_saved is not None:
+                self._expect_room_for(branch.end_user_id, most_saved)
             end = self._talks.end(session_id)
             is_whole = number is None or number >= end.number
             known = (end, self.memory(session_id)) if is_whole else None
@@ -407,6 +412,16 @@ class SessionStore:
                 )
                 self._receive_until(branch.session_id, heard, at)
             return self._talks.end(branch.session_id).number
+
+    def _expect_room_for(self, end_user_id: str | None, most_saved: int) -> None:
+        self._db.one_at_a_time(f"save of {end_user_id}")
+        (saved,) = self._db.execute(
+            "SELECT count(*) FROM sessions WHERE is_saved != 0"
+            " AND (end_user_id = ?1 OR (end_user_id IS NULL AND ?1 IS NULL))",
+            (end_user_id,),
+        ).fetchone()
+        if saved >= most_saved:
+            raise RefusalError(409, "too much is saved of this player; delete some of it first")
 
     def take_back(self, session: StoredSession, at: float) -> Undone | None:
         """Undo the last exchange; None where there is none, or what was before is not kept.
@@ -434,20 +449,17 @@ class SessionStore:
             self._talks.move(session_id, place)
         return Undone(exchange, memory, self.turns(session_id))
 
-    def expire(self, ttl: float, saved_ttl: float, most: int = 100) -> tuple[str, ...]:
-        """Remove sessions of no living node that were not used for so many seconds; return them."""
+    def expire(
+        self, ttl: float, saved_ttl: float, keep: int | None = None, most: int = 100
+    ) -> tuple[str, ...]:
+        """Remove some sessions of no living node; return them.
+
+        Those that were not used for so many seconds, and what is more than `keep` altogether.
+        """
         with self._db:
-            clock, lock = self._db.clock, self._db.for_update
-            rows = self._db.execute(
-                "SELECT session_id FROM sessions JOIN owners o USING (session_id)"
-                f" WHERE {clock} - used_at >= CASE is_saved WHEN 0 THEN ?1 ELSE ?2 END"
-                f" AND node NOT IN (SELECT node FROM nodes WHERE until > {clock})"
-                f" LIMIT ?3{lock and f'{lock} OF o SKIP LOCKED'}",
-                (ttl, saved_ttl, most),
-            ).fetchall()
-            ids = tuple(row[0] for row in rows)
+            (now,) = self._db.execute(f"SELECT {self._db.clock}").fetchone()
+            ids = expired(self._db, now, (ttl, saved_ttl), keep, most)
             if ids:
-                (now,) = self._db.execute(f"SELECT {clock}").fetchone()
                 self._remove(ids, now)
         return ids
 

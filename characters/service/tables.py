@@ -51,6 +51,9 @@ class Database(Protocol):
     def proven_by(self, sql: str, values: tuple[object, ...]) -> None:
         """Name a SELECT that finds a row if the present transaction was committed, else none."""
 
+    def one_at_a_time(self, what: str) -> None:
+        """Let nobody else pass this with the same `what` until the transaction is over."""
+
     def purge(self) -> None:
         """Leave nothing of what was deleted, where that is possible."""
 

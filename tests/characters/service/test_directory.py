@@ -191,6 +191,25 @@ def test_what_has_expired_cannot_be_claimed_and_is_removed_unless_a_living_node_
     assert nodes.claim("b") is None
 
 
+def test_too_many_sessions_cost_the_player_who_has_the_most(nodes: Nodes) -> None:
+    store = nodes.stores["a"]
+    talks = [("greedy", f"g{number}") for number in range(6)] + [("bob", "b0"), ("bob", "b1")]
+    for player, session_id in talks:
+        nodes.pass_time(1.0)
+        store.save(
+            StoredSession(session_id, "nurse", player, nodes.now(), is_saved=session_id == "g0")
+        )
+    for _, session_id in talks:
+        if session_id != "g1":  # a living node has it
+            nodes.directories["a"].release(session_id, 1)
+    nodes.directories["a"].beat()
+    assert nodes.stores["b"].expire(DAY, DAY, keep=9) == ()
+    assert set(nodes.stores["b"].expire(DAY, DAY, keep=6)) == {"g2", "g3", "g4"}
+    left = {session.session_id for session in store.load().sessions}
+    assert left == {"s1", "g0", "g1", "g5", "b0", "b1"}
+    assert nodes.stores["b"].expire(DAY, DAY, keep=6) == ()
+
+
 def test_who_is_forgotten_on_one_node_is_written_by_none(nodes: Nodes) -> None:
     nodes.stores["b"].forget(nodes.stores["b"].of_player("ada"), 5.0, "ada")
     assert not nodes.saves("a", 1)

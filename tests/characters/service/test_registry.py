@@ -335,6 +335,18 @@ def test_of_ended_sessions_no_more_are_known_than_there_may_be() -> None:
     assert [answer(f"s{n}") for n in range(4)] == [unknown, unknown, expired, expired]
 
 
+def test_a_player_with_many_sessions_costs_nobody_else_one() -> None:
+    registry = make(Limits(max_sessions=4))
+    players = ["you", *["greedy"] * 5, "me"]
+    registry.restore(
+        ServiceSession(f"{player}{n}", "nurse", player, used_at=float(n), is_saved=n == 1)
+        for n, player in enumerate(players)
+    )
+    registry.expire(10.0)
+    left = {session.session_id for session in registry.sessions}
+    assert left == {"you0", "me6", "greedy1", "greedy5"}
+
+
 def test_the_time_to_live_that_a_client_asks_for_is_bounded() -> None:
     registry = make(Limits(max_room_ttl=100.0))
     assert registry.connect(replace(ASK, room_rejoin_ttl_seconds=1e6), 0.0).room.ttl == 100.0

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from threading import Barrier
 from typing import TypeAlias
 
 import pytest
@@ -23,6 +26,7 @@ from characters.service.effects import (
 )
 from characters.service.memory import Pair
 from characters.service.postgres import PostgresDatabase, prepare
+from characters.service.registry import RefusalError
 from characters.service.store import MAX_PENDING, FencedError, SessionStore, StoredSession
 from characters.service.tables import StoreError
 from tests.characters.service.histories import Histories, dump
@@ -247,6 +251,27 @@ def test_who_is_forgotten_is_forgotten_with_every_branch_and_what_lasts(opened: 
     assert "Zanzibar" not in dump(again)
 
 
+@pytest.mark.parametrize("player", ["ada", None])
+def test_only_so_much_is_saved_of_one_player(opened: Opened, player: str | None) -> None:
+    store, mine = opened(), replace(ADA, end_user_id=player)
+    store.save(mine, {})
+    store.save(BOB, {})
+
+    def save(session_id: str, slot: str, user: str | None, *, is_saved: bool = True) -> None:
+        branch = StoredSession(slot, "nurse", user, 100.0, is_saved=is_saved)
+        assert store.branch(session_id, branch, most_saved=2) is not None
+
+    save("s1", "one", player), save("s1", "two", player)
+    with pytest.raises(RefusalError) as caught:
+        save("s1", "three", player)
+    assert caught.value.status == 409
+    save("s2", "of another", "bob")
+    save("s1", "to go on", player, is_saved=False)
+    store.remove(["one"], 5.0)
+    save("s1", "three", player)
+    assert "two" in {session.session_id for session in opened().load().sessions}
+
+
 # --- the fence ----------------------------------------------------------------------------------
 
 
@@ -269,6 +294,25 @@ def test_only_the_owner_at_the_present_epoch_writes(shared: SessionStore) -> Non
             shared.take_back(stale, 5.0)
     assert shared.memory("s1") == {"a": 1}
     assert [turn.text for turn in shared.turns("s1")] == ["line 1"]
+
+
+def test_nodes_that_save_at_once_save_no_more_than_one_does(postgres: PostgresServer) -> None:
+    url, at_once = postgres.fresh(), Barrier(4)
+
+    def save(node: str) -> int:
+        store = SessionStore(None, database=prepared(url), node=node)
+        store.save(replace(ADA, session_id=node), {})
+        at_once.wait(30.0)
+        for number in range(10):
+            slot = replace(ADA, session_id=f"{node}.{number}", is_saved=True)
+            with suppress(RefusalError):
+                store.branch(node, slot, most_saved=3)
+        saved = sum(session.is_saved for session in store.load().sessions)
+        store.close()
+        return saved
+
+    with ThreadPoolExecutor(4) as pool:
+        assert max(pool.map(save, ("n1", "n2", "n3", "n4"))) == 3
 
 
 def test_what_was_removed_is_never_written_again(shared: SessionStore) -> None:
