@@ -32,7 +32,10 @@ from tests.bench.case import percentile
 from tests.characters.service.client import Guest, kind
 from tests.soak.vitals import children_of
 
-__all__ = ["measure", "megabytes_of", "QUESTION", "speaking_service", "Turns"]
+__all__ = [
+    "ANSWER_SECONDS", "Crowd", "measure", "megabytes_of", "QUESTION", "sound_of",
+    "speaking_service", "Turns",
+]  # fmt: skip
 
 ROOT = Path(__file__).parents[2]
 QUESTION = "who are you"
@@ -116,10 +119,10 @@ class Person:
 
 
 class Crowd:
-    """People in rooms of one service; `service` is its URL."""
+    """People in rooms of a service; by turns at each of its nodes, which are their URLs."""
 
-    def __init__(self, service: str, persona: str = "porter-3e8f") -> None:
-        self._service = service
+    def __init__(self, *nodes: str, persona: str = "porter-3e8f") -> None:
+        self._nodes = nodes
         self._persona = persona
         self._stack = AsyncExitStack()
         self.people: list[Person] = []
@@ -130,7 +133,8 @@ class Crowd:
         http = await self._stack.enter_async_context(aiohttp.ClientSession())
         for number in range(count):
             body = {"character_id": self._persona, "end_user_id": f"speaker-{number}"}
-            async with http.post(f"{self._service}/connect", json=body) as answer:
+            node = self._nodes[number % len(self._nodes)]
+            async with http.post(f"{node}/connect", json=body) as answer:
                 grant = await answer.json()
             headers = {"Authorization": f"Bearer {grant['token']}"}
             socket = await self._stack.enter_async_context(
@@ -203,12 +207,16 @@ async def measure(
     return alone, together
 
 
+def sound_of(question: str, folder: Path) -> bytes:
+    """Return how somebody asks a question in a quiet room."""
+    return in_a_room(say("espeak-ng en-us", question, folder), None, np.random.default_rng(1))
+
+
 @contextmanager
 def speaking_service(question: str, *flags: str) -> Iterator[tuple[ServiceProcess, bytes]]:
     """Run a service, and yield it with how the question sounds."""
     with tempfile.TemporaryDirectory() as folder:
-        said = say("espeak-ng en-us", question, Path(folder))
-        voice = in_a_room(said, None, np.random.default_rng(1))
+        voice = sound_of(question, Path(folder))
         process = ServiceProcess(Path(folder), ROOT / "assets", arguments=("--seed", "1", *flags))
         process.start()
         try:

@@ -18,7 +18,7 @@ import platform
 import sys
 from pathlib import Path
 
-from tests.bench.case import Case
+from tests.bench.case import Case, Figures
 from tests.bench.report import Verdict, as_data, as_table, judge, replace_section
 from tests.bench.runner import SCRATCH, run
 
@@ -70,17 +70,19 @@ def _run_bench(name: str, options: argparse.Namespace, data: dict[str, object]) 
     cases: list[Case] = bench.cases(options.quick or options.check)
     print(f"## {name}\n", flush=True)
     tables, plain, missed = [], [], []
+    measured: dict[str, Figures] = {}
     for case in cases:
         figures = run(case, peers=not options.check)
         if not figures:
             continue  # of a case that needs more than `--check` may ask for
+        measured |= figures
         verdicts = judge(case, figures)
         tables.append(as_table(case, figures, verdicts))
         plain.append(as_data(case, figures, verdicts))
         missed += [verdict for verdict in verdicts if verdict.met is False]
         print(tables[-1], flush=True)
     if hasattr(bench, "models"):
-        table, verdicts = bench.models()
+        table, verdicts = bench.models(measured)
         tables.append(table)
         missed += [verdict for verdict in verdicts if verdict.met is False]
         print(table, flush=True)

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 
-from tests.bench.case import Aim, Case, Contender
+from tests.bench.case import Aim, Case, Contender, Figures
 from tests.bench.report import Verdict
 
 __all__ = ["cases", "models"]
 
 LOAD, CLUSTER = "tests.bench.load_contenders", "tests.bench.cluster_contenders"
-ECHO_PING, ECHO_CPU = "aiohttp, WebSocket echo: a ping", "aiohttp, WebSocket echo: CPU"
-PING, CPU = "the service: a ping", "the service: CPU of a session and second"
 ECHO, SERVICE = "aiohttp, WebSocket echo", "the service"
-ALONE, CROWDED = "a ping, eight inside", "a ping, twice as many at the door as it holds"
+NODE, NODES, RELAYED = "one node", "three nodes", "three nodes, each room relayed"
+KINDS = {ECHO: "echo", SERVICE: "service", NODE: "node", NODES: "nodes", RELAYED: "nodes"}
+ALONE, CROWDED = "a ping, nine inside", "a ping, twice as many at the door as it holds"
 ONE_AFTER, EIGHT = "one talk after another", "eight talks at a time"
 # What a node of two cores holds of open microphones: more than one process takes in.
 MANY, TOO_MANY = 240, 600
+SPEAKERS = 10
+NO_LESS = 1.0  # three nodes carry what one does, or more, on the same two cores
+A_BALANCER = "Who comes to several nodes goes to each by turns, by a balancer that costs nothing."
 MAX_LAG = 0.005
 
 
@@ -24,66 +28,100 @@ def cases(quick: bool) -> list[Case]:
     """Return the cases; they read what a process uses from Linux's /proc."""
     if sys.platform != "linux":
         return []
-    return [_microphones(quick), _idle(quick), _talks(quick), _crowd(quick), _database(quick)]
+    tables = (_microphones, _idle, _talks, _speakers, _crowd, _database)
+    return [table(quick) for table in tables]
+
+
+def _contender(
+    name: str, function: str, rows: tuple[str, ...] = (), **arguments: object
+) -> Contender:
+    """Return one of `KINDS`; the echo is a floor, one node is that of several."""
+    given = {"kind": KINDS[name], **arguments}
+    return Contender(
+        name, f"{LOAD}:{function}", given, "" if KINDS[name] in ("echo", "service") else "psql",
+        rows=tuple(f"{name}: {row}" for row in rows),
+        is_floor=name in (ECHO, NODE), is_ours=name in (SERVICE, NODES),
+    )  # fmt: skip
 
 
 def _microphones(quick: bool) -> Case:
-    count = 60 if quick else MANY
-    contenders = (
-        Contender(
-            ECHO, f"{LOAD}:microphones", {"kind": "echo", "sessions": count},
-            rows=(ECHO_PING, ECHO_CPU), is_floor=True,
-        ),
-        Contender(
-            SERVICE, f"{LOAD}:microphones", {"kind": "service", "sessions": count},
-            rows=(PING, CPU), is_ours=True,
-        ),
-    )  # fmt: skip
+    count, seconds = (60, 2.0) if quick else (MANY, 4.0)
+    ping, cpu = "a ping", "CPU of a session and second"
+    contenders = [
+        _contender(name, "microphones", (ping, cpu), sessions=count, seconds=seconds)
+        for name in (ECHO, SERVICE, NODE, NODES)
+    ]
+    if not quick:
+        more = {"sessions": count, "seconds": seconds, "is_relayed": True}
+        contenders.append(_contender(RELAYED, "microphones", (ping, cpu), **more))
     aims = (
-        Aim(PING, 3.0, "p99", floor=ECHO_PING),
+        Aim(f"{SERVICE}: {ping}", 3.0, "p99", floor=f"{ECHO}: {ping}"),
         # 0.7 of the echo's sessions: a session may cost so much more.
-        Aim(CPU, 1 / 0.7, floor=ECHO_CPU),
+        Aim(f"{SERVICE}: {cpu}", 1 / 0.7, floor=f"{ECHO}: {cpu}"),
+        # One node has one of two cores for its frames, three have both.
+        Aim(f"{NODES}: {cpu}", 2.0 * NO_LESS, floor=f"{NODE}: {cpu}"),
     )
     why = (
-        f"{count} open microphones, 50 frames a second each, in a process of their own; eight "
+        f"{count} open microphones, 50 frames a second each, in a process of their own; nine "
         "other sessions ping. The echo sends each frame back; the service has no speech here, and "
-        "listens to none."
+        f"listens to none. {A_BALANCER} CPU is that of all nodes together."
     )
-    return Case("Open microphones", contenders, 3 if quick else 6, "ms", 1e3, aims, why)
+    return Case("Open microphones", tuple(contenders), 2 if quick else 6, "ms", 1e3, aims, why)
 
 
 def _idle(quick: bool) -> Case:
     count = 200 if quick else 1000
     contenders = tuple(
-        Contender(
-            name, f"{LOAD}:idle_sessions", {"kind": kind, "sessions": count},
-            is_floor=kind == "echo", is_ours=kind == "service",
-        )
-        for name, kind in ((ECHO, "echo"), (SERVICE, "service"))
-    )  # fmt: skip
-    aims = (Aim(SERVICE, 80.0, kind="count"),)
-    why = f"Resident memory that {count} sessions add, each greeted once, one ping a second."
+        _contender(name, "idle_sessions", sessions=count) for name in (ECHO, SERVICE, NODE, NODES)
+    )
+    aims = (Aim(SERVICE, 80.0, kind="count"), Aim(NODES, 80.0, kind="count"))
+    why = (
+        f"Resident memory that {count} sessions add, each greeted once, one ping a second. "
+        f"{A_BALANCER}"
+    )
     return Case("Memory of a session", contenders, 1 if quick else 3, "KB", 1e-3, aims, why)
 
 
 def _talks(quick: bool) -> Case:
-    floor, ours = "aiohttp: a request, a socket, an echo", "the service: a whole talk"
+    rows = (ONE_AFTER, EIGHT)
+    contenders = tuple(_contender(name, "talks", rows) for name in (ECHO, SERVICE, NODE, NODES))
+    aims = (
+        Aim(f"{SERVICE}: {EIGHT}", 25.0, floor=f"{ECHO}: {EIGHT}"),
+        Aim(f"{NODES}: {EIGHT}", NO_LESS, floor=f"{NODE}: {EIGHT}"),
+    )
+    why = (
+        "The wall's time of one: connect, enter, a greeting, a typed line and its answer on disk; "
+        "of the echo a request, a socket and an echo. The inverse is talks a second. "
+        f"{A_BALANCER}"
+    )
+    return Case("Talks", contenders, 2 if quick else 8, "ms", 1e3, aims, why)
+
+
+def _speakers(quick: bool) -> Case:
+    people, seconds = (4, 3.0) if quick else (SPEAKERS, 9.0)
+    all_of_them = f"{people} speak"
+    parts = ("a ping", "words after a voice", "between two that are understood")
+    rows = tuple(f"{part}, {who}" for who in ("one speaks", all_of_them) for part in parts)
     contenders = (
-        Contender(
-            floor, f"{LOAD}:talks", {"kind": "echo"}, is_floor=True,
-            rows=(f"{floor}, {ONE_AFTER}", f"{floor}, {EIGHT}"),
+        _contender(
+            ECHO, "microphones", (f"a ping, {all_of_them}", "CPU of a session and second"),
+            sessions=people, seconds=seconds,
         ),
-        Contender(
-            ours, f"{LOAD}:talks", {"kind": "service"}, is_ours=True,
-            rows=(f"{ours}, {ONE_AFTER}", f"{ours}, {EIGHT}"),
+        *(
+            _contender(name, "at_once", rows, people=people, seconds=seconds)
+            for name in (SERVICE, NODES)
         ),
     )  # fmt: skip
-    aims = (Aim(f"{ours}, {EIGHT}", 25.0, floor=f"{floor}, {EIGHT}"),)
-    why = (
-        "The wall's time of one: connect, enter, a greeting, a typed line and its answer on disk. "
-        "The inverse is talks a second."
+    aims = (
+        Aim(f"{SERVICE}: a ping, {all_of_them}", 5.0, "p99", f"{SERVICE}: a ping, one speaks"),
+        Aim(f"{NODES}: {rows[-1]}", NO_LESS, floor=f"{SERVICE}: {rows[-1]}"),
     )
-    return Case("Talks", contenders, 3 if quick else 8, "ms", 1e3, aims, why)
+    why = (
+        f"{people} people in rooms of their own say a sentence again and again, all at the same "
+        "moment, and one of them alone; the service hears them (pocketsphinx), and its voice "
+        f"answers. Pings are those of all {people}. {A_BALANCER}"
+    )
+    return Case("Speakers at once", contenders, 2 if quick else 4, "ms", 1e3, aims, why)
 
 
 def _crowd(quick: bool) -> Case:
@@ -115,47 +153,47 @@ def _database(quick: bool) -> Case:
     return Case("The database", (contender,), 2 if quick else 5, "ms", 1e3, aims, why)
 
 
-# Of one connection to PostgreSQL 15 on two cores, with its default durability: a second.
-CLAIMS, SAVES, BEAT_SECONDS = 1120.0, 192.0, 0.00137
 BEATS = 2.0  # of a node, a second
 TURN_EVERY = 10.0  # seconds, of a player who talks
 SAVES_A_TURN = 2.0  # the player's line, the answer
 STAYS = 1200.0  # seconds, and then another player comes
 
 
-def models() -> tuple[str, list[Verdict]]:
-    """Return what several nodes ask of their database, on paper."""
+SAVES, CLAIMS = MANY / TURN_EVERY * SAVES_A_TURN, MANY / STAYS  # of a node, a second
+
+
+def models(measured: Mapping[str, Figures]) -> tuple[str, list[Verdict]]:
+    """Return what several nodes ask of their database, on paper; nothing if it was not measured."""
+    names = [f"{act}, eight" for act in ("a save with a line", "a claim", "a beat")]
+    found = [measured.get(name, Figures()) for name in names]
+    if not all(figures.rounds for figures in found):
+        return "", []
+    save, claim, beat = (1 / figures.statistic("median") for figures in found)  # a second
+    share = SAVES / save + CLAIMS / claim + BEATS / beat
     rows = [
         "### Ten and a hundred nodes, on paper",
         "",
-        f"Each with {MANY} players who all talk, a turn every {TURN_EVERY:g} s of {SAVES_A_TURN:g} "
-        f"saves, and stay {STAYS / 60:g} minutes. Measured, one connection at a time, on two "
-        f"cores: {CLAIMS:g} claims a second, {SAVES:g} saves (fenced, with a turn), a beat "
-        f"{BEAT_SECONDS * 1e3:g} ms. The last but one column is how many such connections are "
-        "always busy; the last, how long the database needs to give one dead node's players away.",
+        f"A node has {MANY} players who all talk, with a turn of {SAVES_A_TURN:g} saves every "
+        f"{TURN_EVERY:g} s, and stay {STAYS / 60:g} minutes; it beats {BEATS:g} times a second. "
+        "Eight connections to a database, measured above, did together, on two cores that they "
+        f"shared with it, {save:,.0f} saves a second, {claim:,.0f} claims or {beat:,.0f} beats. So "
+        f"a node takes {SAVES:g} / {save:,.0f} + {CLAIMS:g} / {claim:,.0f} + {BEATS:g} / "
+        f"{beat:,.0f} = {share:.3f} of such a database, and {1 / share:.0f} nodes take all of it.",
         "",
-        "| nodes | players | saves a second | claims | beats | busy connections | a dead node, s |",
-        "|---|---|---|---|---|---|---|",
-        *(_row(nodes) for nodes in (1, 3, 10, 100)),
+        "| nodes | players | saves a second | claims | beats | such databases |",
+        "|---|---|---|---|---|---|",
+        *(_row(nodes, share) for nodes in (1, 3, 10, 100)),
         "",
-        "Eight connections together did 400 saves and 3,450 claims a second on two cores, which "
-        "the clients shared. So ten nodes, 480 saves a second, ask for a database with cores of "
-        "its own; a hundred, 4,800 a second, for twelve times those two cores and a disk that is "
-        "measured first. Memory: a "
-        "session is 50 KB, 240 of them 12 MB of a node. Not in it: models and voices, which are "
-        "by far the larger part of what a talk costs.",
+        f"The players of a node that dies are taken over in {MANY} / {claim:,.0f} = "
+        f"{MANY / claim:.2f} s. A hundred nodes ask for {100 * share:.0f} times those two cores, "
+        "and for a disk that is measured first: each save waits for a write. Not in it: models and "
+        "voices, which are by far the larger part of what a talk costs.",
         "",
     ]
     return "\n".join(rows), []
 
 
-def _row(nodes: int) -> str:
-    players = MANY * nodes
-    saves, claims = players / TURN_EVERY * SAVES_A_TURN, players / STAYS
-    beats = BEATS * nodes
-    busy = saves / SAVES + claims / CLAIMS + beats * BEAT_SECONDS
-    figures = (nodes, players, saves, claims, beats)
-    plain = " | ".join(
-        f"{figure:,.4g}" if figure < 1000 else f"{figure:,.0f}" for figure in figures
-    )
-    return f"| {plain} | {busy:.2f} | {MANY / CLAIMS:.2f} |"
+def _row(nodes: int, share: float) -> str:
+    figures = (nodes * figure for figure in (MANY, SAVES, CLAIMS, BEATS))
+    plain = " | ".join(f"{it:,.4g}" if it < 1000 else f"{it:,.0f}" for it in figures)
+    return f"| {nodes} | {plain} | {nodes * share:.2f} |"

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from tests.bench.case import Aim, Case, Contender
+from tests.bench.case import Aim, Case, Contender, Figures
 from tests.bench.outage_model import OUTAGES, POLICIES, Toll, as_table, outage
 from tests.bench.report import Verdict
 
@@ -87,7 +88,7 @@ def flapping(seconds: float) -> Case:
     return Case(name, (*ours, *peers), 1, "1/s", 1.0, aims, why)
 
 
-def models() -> tuple[str, list[Verdict]]:
+def models(measured: Mapping[str, Figures]) -> tuple[str, list[Verdict]]:
     """Return the tables of the outages, and the verdicts on ours."""
     tables, verdicts = [], []
     for seconds in OUTAGES:

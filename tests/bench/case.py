@@ -1,7 +1,8 @@
 """What a bench is made of: contenders in cases, and what the project aims at.
 
 A bench module `bench_NAME.py` has one function `cases(quick: bool) -> list[Case]`, and may have
-`models() -> tuple[str, list[Verdict]]` for tables that are worked out, not measured. A contender
+`models(measured: Mapping[str, Figures]) -> tuple[str, list[Verdict]]` for tables that are worked
+out, from the figures of the run by the names of their rows, or from none. A contender
 is a generator function in some module: it sets itself up, then yields the seconds (or other
 figures) of one round each time it is asked, and cleans up in `finally`:
 

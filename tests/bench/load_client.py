@@ -1,19 +1,21 @@
 """Many clients of one server, in a process of their own.
 
-    python -m tests.bench.load_client URL KIND COUNT JOINERS
+    python -m tests.bench.load_client URLS KIND COUNT JOINERS
 
-They join so many at a time, and come back when they are told to if they are refused. A line "mic"
-on standard input opens their microphones (50 frames a second), "quiet" closes them, "in?" asks for
-how many are in and how often one was refused. Each pings once a second.
+They join so many at a time, by turns at each of the URLs (spaces between them), and come back when
+they are told to if they are refused. A line "mic" on standard input opens their microphones (50
+frames a second), "quiet" closes them, "in?" asks for how many are in and how often one was refused.
+Each pings once a second.
 """
 
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import sys
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from time import monotonic
 
@@ -87,11 +89,12 @@ class Seat:
 
 
 class Crowd:
-    """The clients of one process; `server` is "service" or "echo"."""
+    """The clients of one process, by turns at each of some URLs; of an "echo", or of a service."""
 
-    def __init__(self, http: aiohttp.ClientSession, url: str, server: str) -> None:
+    def __init__(self, http: aiohttp.ClientSession, urls: Sequence[str], server: str) -> None:
         self._http = http
-        self._url = url
+        self._urls = itertools.cycle(urls)
+        self._joined = itertools.count()
         self._is_echo = server == "echo"
         self.seats: list[Seat] = []
         self.refused = 0
@@ -110,11 +113,13 @@ class Crowd:
 
     async def join(self) -> Seat:
         """Join, when the server lets us."""
+        url = next(self._urls)
         if self._is_echo:
-            return Seat(await self._http.ws_connect(self._url, compress=0))
+            return Seat(await self._http.ws_connect(url, compress=0))
         while True:
-            body = {"character_id": "porter-3e8f", "end_user_id": "bench"}
-            async with self._http.post(f"{self._url}/connect", json=body) as answer:
+            # Each a player of his own: the characters of one wait for one another.
+            body = {"character_id": "porter-3e8f", "end_user_id": f"bench{next(self._joined)}"}
+            async with self._http.post(f"{url}/connect", json=body) as answer:
                 if answer.status == 200:
                     grant = await answer.json()
                     break
@@ -155,11 +160,11 @@ async def _obey(crowd: Crowd, next_order: Callable[[], Awaitable[str]]) -> None:
             crowd.has_microphones = order == "mic"
 
 
-async def main(url: str, server: str, count: int, joiners: int) -> None:
+async def main(urls: Sequence[str], server: str, count: int, joiners: int) -> None:
     connector = aiohttp.TCPConnector(limit=0)
     loop = asyncio.get_running_loop()
     async with aiohttp.ClientSession(connector=connector) as http:
-        crowd = Crowd(http, url, server)
+        crowd = Crowd(http, urls, server)
         running = [asyncio.create_task(it) for it in (crowd.fill(count, joiners), crowd.run())]
         await _obey(crowd, lambda: loop.run_in_executor(None, sys.stdin.readline))
         for task in running:
@@ -167,4 +172,4 @@ async def main(url: str, server: str, count: int, joiners: int) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1], sys.argv[2], *map(int, sys.argv[3:])))
+    asyncio.run(main(sys.argv[1].split(), sys.argv[2], *map(int, sys.argv[3:])))

@@ -12,65 +12,100 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from threading import Thread
 from time import monotonic, sleep
-from typing import Any
+from typing import Any, TypeVar
 
 import aiohttp
 
+from tests.audio import speakers
 from tests.bench.load_client import Crowd
 from tests.bench.net_contenders import ROOT
+from tests.cluster.harness import KEY, free_port
+from tests.postgres import running_postgres
 
 __all__: list[str] = []
 
-PROBES = 8
+T = TypeVar("T")
+
+PROBES = 9  # as many at each of three nodes
 ROUND_SECONDS = 4.0
 BETWEEN = 0.05
 TALKS = 40
+SILENT = "--no-speech"
 DEADLINE = 300.0
 
 
 class Server:
-    """A server in a process of its own; what it has used is read from the system (Linux)."""
+    """Processes that serve; what they have used is read from the system (Linux)."""
 
-    def __init__(self, process: subprocess.Popen[str], url: str, kind: str) -> None:
-        self._process = process
-        self.url = url
+    def __init__(self, kind: str) -> None:
         self.kind = kind
+        self.urls: list[str] = []
+        self._processes: list[subprocess.Popen[str]] = []
+
+    def add(self, process: subprocess.Popen[str]) -> None:
+        """Add a process that says where it listens."""
+        assert process.stdout
+        told = json.loads(process.stdout.readline())
+        self.urls.append(f"http://127.0.0.1:{told}/" if self.kind == "echo" else told["url"])
+        self._processes.append(process)
 
     def cpu_seconds(self) -> float:
-        fields = self._stat("stat").rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        stats = (it.rpartition(")")[2].split() for it in self._stat("stat"))
+        ticks = sum(int(fields[11]) + int(fields[12]) for fields in stats)
+        return ticks / os.sysconf("SC_CLK_TCK")
 
     def resident_bytes(self) -> int:
-        return int(self._stat("statm").split()[1]) * os.sysconf("SC_PAGE_SIZE")
+        pages = sum(int(it.split()[1]) for it in self._stat("statm"))
+        return pages * os.sysconf("SC_PAGE_SIZE")
 
-    def _stat(self, name: str) -> str:
-        return Path(f"/proc/{self._process.pid}/{name}").read_text(encoding="ascii")
+    def _stat(self, name: str) -> Iterator[str]:
+        for process in self._processes:
+            yield Path(f"/proc/{process.pid}/{name}").read_text(encoding="ascii")
+
+
+NODES = {"node": 1, "nodes": 3}
+SERVICE = ("--assets", str(ROOT / "assets"), "--max-rooms", "100000", "--seed", "1")
 
 
 @contextmanager
-def started(kind: str, folder: Path, *flags: str) -> Iterator[Server]:
-    """Start the service, or the echo of aiohttp."""
-    if kind == "echo":
-        command = ["-m", "tests.bench.echo", "aiohttp", str(folder)]
-    else:
-        command = ["-m", "characters.service", "--data", str(folder), "--no-speech", "--seed", "1"]
-        command += ["--assets", str(ROOT / "assets"), "--max-rooms", "100000", *flags]
-    with pipes([sys.executable, *command]) as process:
-        assert process.stdout
-        line = process.stdout.readline()
-        url = f"http://127.0.0.1:{line.strip()}/" if kind == "echo" else json.loads(line)["url"]
-        yield Server(process, url, kind)
+def started(kind: str, folder: Path, *flags: str, is_relayed: bool = False) -> Iterator[Server]:
+    """Start the service, the echo of aiohttp, or nodes over a PostgreSQL.
+
+    With `is_relayed` the address of each node's rooms is that of the next one.
+    """
+    server = Server(kind)
+    with ExitStack() as stack:
+        if kind == "echo":
+            commands = [["-m", "tests.bench.echo", "aiohttp", str(folder)]]
+        elif kind == "service":
+            commands = [["-m", "characters.service", "--data", str(folder), *SERVICE, *flags]]
+        else:
+            database = stack.enter_context(running_postgres(is_durable=True))
+            commands = list(_nodes(database.fresh(), NODES[kind], (*SERVICE, *flags), is_relayed))
+        for command in commands:
+            server.add(stack.enter_context(pipes([sys.executable, *command])))
+        yield server
+
+
+def _nodes(store: str, count: int, flags: Sequence[str], is_relayed: bool) -> Iterator[list[str]]:
+    ports = [free_port() for _ in range(count)]
+    for port, after in zip(ports, ports[1:] + ports[:1], strict=True):
+        yield [
+            "-m", "characters.service", *flags, "--port", str(port), "--store", store,
+            "--node-url", f"http://127.0.0.1:{port}", "--cluster-key-env", "CLUSTER_KEY",
+            "--public-url", f"ws://127.0.0.1:{after if is_relayed else port}",
+        ]  # fmt: skip
 
 
 @contextmanager
 def pipes(command: list[str]) -> Iterator[subprocess.Popen[str]]:
-    pipe = subprocess.PIPE
-    process = subprocess.Popen(command, stdin=pipe, stdout=pipe, cwd=ROOT, text=True)
+    pipe, variables = subprocess.PIPE, {**os.environ, "CLUSTER_KEY": KEY}
+    process = subprocess.Popen(command, stdin=pipe, stdout=pipe, cwd=ROOT, text=True, env=variables)
     assert process.stdin and process.stdout
     try:
         yield process
@@ -108,30 +143,39 @@ class Clients:
 
 @contextmanager
 def clients(server: Server, count: int, joiners: int = 8) -> Iterator[Clients]:
-    arguments = (server.url, server.kind, str(count), str(joiners))
+    arguments = (" ".join(server.urls), server.kind, str(count), str(joiners))
     command = [sys.executable, "-m", "tests.bench.load_client", *arguments]
     with pipes(command) as process:
         yield Clients(process)
 
 
-class Probe:
-    """A few sessions that ping; they stay in between rounds, in a thread of their own."""
+class LoopThread:
+    """An event loop in a thread of its own: who is in stays in between rounds."""
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
         Thread(target=self._loop.run_forever, daemon=True).start()
-        self._crowd: Crowd = self._run(self._enter(server))
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(DEADLINE)
+
+
+class Probe:
+    """A few sessions that ping."""
+
+    def __init__(self, server: Server) -> None:
+        self._thread = LoopThread()
+        self._crowd = self._thread.run(self._enter(server))
 
     async def _enter(self, server: Server) -> Crowd:
-        crowd = Crowd(aiohttp.ClientSession(), server.url, server.kind)
-        await crowd.fill(PROBES)
+        crowd = Crowd(aiohttp.ClientSession(), server.urls, server.kind)
+        await crowd.fill(PROBES, joiners=1)
         self._staying = asyncio.create_task(crowd.run())
         return crowd
 
     def pings(self, seconds: float = ROUND_SECONDS) -> list[float]:
         """Return how long pings took, for some seconds."""
-        found: list[float] = self._run(self._pings(seconds))
-        return found
+        return self._thread.run(self._pings(seconds))
 
     async def _pings(self, seconds: float) -> list[float]:
         async def one(seat: Any) -> list[float]:
@@ -143,20 +187,22 @@ class Probe:
 
         return [it for each in await asyncio.gather(*map(one, self._crowd.seats)) for it in each]
 
-    def _run(self, work: Any) -> Any:
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(DEADLINE)
 
-
-def microphones(folder: Path, kind: str, sessions: int) -> Iterator[list[list[float]]]:
+def microphones(
+    folder: Path, kind: str, sessions: int, seconds: float, is_relayed: bool = False
+) -> Iterator[list[list[float]]]:
     """Yield pings while so many speak, and the CPU seconds of one session and second."""
-    with started(kind, folder) as server, clients(server, sessions) as crowd:
+    with (
+        started(kind, folder, SILENT, is_relayed=is_relayed) as server,
+        clients(server, sessions) as crowd,
+    ):
         crowd.wait_for(lambda it: it["in"] >= sessions)
         probe = Probe(server)
         while True:
             crowd.tell("mic")
             sleep(1.0)
             before, began = server.cpu_seconds(), monotonic()
-            pings = probe.pings()
+            pings = probe.pings(seconds)
             cpu = (server.cpu_seconds() - before) / (monotonic() - began) / sessions
             crowd.tell("quiet")
             yield [pings, [cpu]]
@@ -167,7 +213,7 @@ def idle_sessions(folder: Path, kind: str, sessions: int) -> Iterator[list[float
     for number in itertools.count():
         here = folder / f"{number}"
         here.mkdir()
-        with started(kind, here) as server, clients(server, PROBES) as first:
+        with started(kind, here, SILENT) as server, clients(server, PROBES) as first:
             first.wait_for(lambda it: it["in"] >= PROBES)
             before = server.resident_bytes()
             with clients(server, sessions) as crowd:
@@ -178,7 +224,7 @@ def idle_sessions(folder: Path, kind: str, sessions: int) -> Iterator[list[float
 
 def twice_the_load(folder: Path, sessions: int, max_lag: float) -> Iterator[list[list[float]]]:
     """Yield pings of a node with nobody else, and with twice as many at its door as it can hold."""
-    flags = ("--max-lag", str(max_lag))
+    flags = (SILENT, "--max-lag", str(max_lag))
     with ExitStack() as stack:
         server = stack.enter_context(started("service", folder, *flags))
         probe = Probe(server)
@@ -194,7 +240,7 @@ def twice_the_load(folder: Path, sessions: int, max_lag: float) -> Iterator[list
 
 def talks(folder: Path, kind: str) -> Iterator[list[list[float]]]:
     """Yield the wall's seconds of one whole talk, of talks in a row and of eight at a time."""
-    with started(kind, folder, "--words-per-second", "0", "--think", "0") as server:
+    with started(kind, folder, SILENT, "--words-per-second", "0", "--think", "0") as server:
         while True:
             yield [asyncio.run(_talks(server, many)) for many in (1, 8)]
 
@@ -203,7 +249,7 @@ async def _talks(server: Server, many: int) -> list[float]:
     """Return the seconds of a talk, from the time that TALKS of them took together."""
     waiting = iter(range(TALKS))
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as http:
-        crowd = Crowd(http, server.url, server.kind)
+        crowd = Crowd(http, server.urls, server.kind)
 
         async def talk() -> None:
             for _ in waiting:
@@ -213,6 +259,28 @@ async def _talks(server: Server, many: int) -> list[float]:
         began = monotonic()
         await asyncio.gather(*(talk() for _ in range(many)))
         return [(monotonic() - began) / TALKS]
+
+
+def at_once(folder: Path, kind: str, people: int, seconds: float) -> Iterator[list[list[float]]]:
+    """Yield what it is like when one speaks, and when all do.
+
+    That are pings, the seconds from the end of a voice to its words, and those between two that
+    were understood.
+    """
+    voice, thread = speakers.sound_of(speakers.QUESTION, folder), LoopThread()
+    with started(kind, folder, "--detector", "pocketsphinx") as server:
+        crowd = speakers.Crowd(*server.urls)
+        thread.run(crowd.enter(people))
+        thread.run(crowd.warm_up(voice))
+        while True:
+            found = []
+            for many in (1, people):
+                began = monotonic()
+                turns = thread.run(crowd.speak(voice, many, seconds))
+                between = (monotonic() - began) / max(1, len(turns.words))
+                # Who was not understood has waited for as long as anybody would.
+                found += [turns.pings, turns.words or [speakers.ANSWER_SECONDS], [between]]
+            yield found
 
 
 def settle(crowd: Clients) -> None:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import pytest
 
-from characters.commands.docs import FOLDER
 from characters.service.__main__ import parser
 from characters.service.host_file import read_host_file
 from engine.toml.reader import TomlFileError
@@ -68,22 +66,3 @@ def test_the_command_line_refuses_the_same(
         parser().parse_args(flags)
     said = capsys.readouterr().err
     assert flags[0] in said and " must " in said
-
-
-def test_the_files_that_come_with_the_documentation_name_what_there_is() -> None:
-    folder = FOLDER / "host"
-    assert read_host_file(folder / "host.toml", parser())["max_rooms"] > 0
-    known = {flag for action in parser()._actions for flag in action.option_strings}
-    for name in ("compose.yaml", "troupe.service", "Containerfile"):
-        said = (folder / name).read_text(encoding="utf-8")
-        ours = (
-            line for line in said.splitlines() if re.search(r"characters serve|- --|^CMD", line)
-        )
-        flags = [flag for line in ours for flag in re.findall(r"--[a-z][a-z-]+", line)]
-        assert flags
-        assert set(flags) <= known
-    text = (folder / "compose.yaml").read_text(encoding="utf-8")
-    seconds = re.search(r"stop_grace_period: (\d+)s", text)
-    assert seconds is not None
-    drain = read_host_file(folder / "host.toml", parser())["drain_seconds"]
-    assert int(seconds[1]) > drain, "who stops a node waits until all goodbyes are said"
