@@ -5,7 +5,7 @@
 Every case runs its contenders turn by turn in one run, each in a process of its own. An aim is a
 ratio to a floor of the same run, so that it holds on a slow machine too, or a constant of a policy;
 a floor that was noisy, or rounds that do not agree, give no verdict. `--check` needs no peers,
-takes less than a minute for each bench (`load`: two) and exits with 1 where an aim is missed.
+takes less than a minute for each bench (`load`: three) and exits with 1 where an aim is missed.
 `--write` puts the tables into RESULTS.md.
 """
 

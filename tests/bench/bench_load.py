@@ -20,6 +20,7 @@ ONE_AFTER, EIGHT = "one talk after another", "eight talks at a time"
 MANY, TOO_MANY = 240, 600
 SPEAKERS = 10
 NO_LESS = 1.0  # three nodes carry what one does, or more, on the same two cores
+A_TENTH = 0.1  # that rounds differ by: one node uses both cores for speech, three can do no better
 A_BALANCER = "Who comes to several nodes goes to each by turns, by a balancer that costs nothing."
 MAX_LAG = 0.005
 
@@ -71,9 +72,8 @@ def _microphones(quick: bool) -> Case:
 
 def _idle(quick: bool) -> Case:
     count = 200 if quick else 1000
-    contenders = tuple(
-        _contender(name, "idle_sessions", sessions=count) for name in (ECHO, SERVICE, NODE, NODES)
-    )
+    names = (ECHO, SERVICE) if quick else (ECHO, SERVICE, NODE, NODES)
+    contenders = tuple(_contender(name, "idle_sessions", sessions=count) for name in names)
     aims = (Aim(SERVICE, 80.0, kind="count"), Aim(NODES, 80.0, kind="count"))
     why = (
         f"Resident memory that {count} sessions add, each greeted once, one ping a second. "
@@ -114,7 +114,7 @@ def _speakers(quick: bool) -> Case:
     )  # fmt: skip
     aims = (
         Aim(f"{SERVICE}: a ping, {all_of_them}", 5.0, "p99", f"{SERVICE}: a ping, one speaks"),
-        Aim(f"{NODES}: {rows[-1]}", NO_LESS, floor=f"{SERVICE}: {rows[-1]}"),
+        Aim(f"{NODES}: {rows[-1]}", NO_LESS + A_TENTH, floor=f"{SERVICE}: {rows[-1]}"),
     )
     why = (
         f"{people} people in rooms of their own say a sentence again and again, all at the same "
@@ -135,7 +135,7 @@ def _crowd(quick: bool) -> Case:
         f"{count} clients with open microphones come at once; with `--max-lag {MAX_LAG:g}` the "
         "node sends some away, and they come back when they are told to."
     )
-    return Case("Too many at once", (contender,), 3 if quick else 6, "ms", 1e3, aims, why)
+    return Case("Too many at once", (contender,), 2 if quick else 6, "ms", 1e3, aims, why)
 
 
 def _database(quick: bool) -> Case:

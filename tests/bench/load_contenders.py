@@ -270,17 +270,20 @@ def at_once(folder: Path, kind: str, people: int, seconds: float) -> Iterator[li
     voice, thread = speakers.sound_of(speakers.QUESTION, folder), LoopThread()
     with started(kind, folder, "--detector", "pocketsphinx") as server:
         crowd = speakers.Crowd(*server.urls)
-        thread.run(crowd.enter(people))
-        thread.run(crowd.warm_up(voice))
-        while True:
-            found = []
-            for many in (1, people):
-                began = monotonic()
-                turns = thread.run(crowd.speak(voice, many, seconds))
-                between = (monotonic() - began) / max(1, len(turns.words))
-                # Who was not understood has waited for as long as anybody would.
-                found += [turns.pings, turns.words or [speakers.ANSWER_SECONDS], [between]]
-            yield found
+        try:
+            thread.run(crowd.enter(people))
+            thread.run(crowd.warm_up(voice))
+            while True:
+                found = []
+                for many in (1, people):
+                    began = monotonic()
+                    turns = thread.run(crowd.speak(voice, many, seconds))
+                    between = (monotonic() - began) / max(1, len(turns.words))
+                    # Who was not understood has waited for as long as anybody would.
+                    found += [turns.pings, turns.words or [speakers.ANSWER_SECONDS], [between]]
+                yield found
+        finally:
+            thread.run(crowd.leave())
 
 
 def settle(crowd: Clients) -> None:
