@@ -261,7 +261,8 @@ def test_only_so_much_is_saved_of_one_player(opened: Opened, player: str | None)
         branch = StoredSession(slot, "nurse", user, 100.0, is_saved=is_saved)
         assert store.branch(session_id, branch, most_saved=2) is not None
 
-    save("s1", "one", player), save("s1", "two", player)
+    save("s1", "one", player)
+    save("s1", "two", player)
     with pytest.raises(RefusalError) as caught:
         save("s1", "three", player)
     assert caught.value.status == 409
