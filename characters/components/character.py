@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal, Protocol, TypeVar, runtime_checkable
 
 from characters.client.handle import SessionHandle
 from characters.components.functions import ActionFunction, ActionTable, Outcomes
-from characters.protocol.choice import Choice, by_default
+from characters.protocol.fields import Choice, by_default
 from characters.protocol.messages import (
     ActionRefused,
     ActionResponse,

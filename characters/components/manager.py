@@ -27,8 +27,7 @@ from characters.components.language import language_path, read_words
 from characters.components.parts import InsteadOfLocal, Parts, assets_of, parts_for
 from characters.components.slots import SaveSlots
 from characters.english import ENGLISH
-from characters.protocol.choice import Choice, by_default
-from characters.protocol.messages import check_number
+from characters.protocol.fields import Choice, by_default, check_number
 from characters.protocol.model_settings import ModelSettings, model_request
 from characters.protocol.turn_settings import TurnSettings
 from characters.session.conversation import DialogueState

@@ -20,7 +20,7 @@ from characters.components.faults import Faults
 from characters.components.manager import CharacterManager, PlayerIdentity
 from characters.components.slots import SaveSlots
 from characters.english import ENGLISH
-from characters.protocol.messages import check_number
+from characters.protocol.fields import check_number
 from characters.session.conversation import SessionState
 from engine.core.events import Signal
 from engine.objects.objects import Component

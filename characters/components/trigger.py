@@ -6,7 +6,8 @@ from pydantic import NonNegativeFloat, PositiveFloat
 
 from characters.components.character import Character
 from characters.components.player import Player
-from characters.protocol.messages import ContextUpdate, TriggerMessage, check_number
+from characters.protocol.fields import check_number
+from characters.protocol.messages import ContextUpdate, TriggerMessage
 from engine.objects.objects import Component
 from engine.objects.physics import Box
 

@@ -6,6 +6,6 @@
 * audio_frames: audio as binary frames, and the queue before a socket
 * failures: what went wrong, and whether to try again; the base of all errors
 * network_conditions: simulated bad networks
-* choice: the type of a setting that takes a word
+* fields: settings that take a word, and checks
 * turn_settings: how the player is listened to
 """

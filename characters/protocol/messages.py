@@ -11,7 +11,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from difflib import get_close_matches
 from enum import StrEnum
 from typing import Any, ClassVar
 
@@ -20,13 +19,13 @@ __all__ = [
     "BotLlmStarted",
     "BotLlmStopped", "BotLlmText", "BotReady", "BotStartedSpeaking", "BotStoppedSpeaking",
     "BotTtsStarted",
-    "BotTurnCompleted", "check_number", "check_range", "ClientMessage", "ConnectRequest",
+    "BotTurnCompleted", "ClientMessage", "ConnectRequest",
     "ContextUpdate", "FinalUserTranscription", "ForceUserStoppedSpeaking", "FUNCTIONS",
     "InteractionCreated", "InterruptBot", "KillPipeline", "LlmNoResponse", "MAX_TEXT", "Metrics",
     "ModelUsage", "ModerationResponse", "MODES", "PauseBot", "plain", "PlayerNamed",
     "ResetIdleTimer",
     "RespondMode", "RespondModeUpdate", "RoomGrant", "ServerMessage", "ServerResponse",
-    "set_member", "SILENT", "SttToggle", "TakeBack", "TakenBack", "TriggerMessage", "TtsToggle",
+    "SILENT", "SttToggle", "TakeBack", "TakenBack", "TriggerMessage", "TtsToggle",
     "UnknownMessage",
     "UpdateDynamicInfo", "UpdateSceneMetadata", "UpdateTemplateKeys", "UsageLimitReached",
     "USER_LANES", "USER_TEXT", "USER_VOICE", "UserIdleWarning", "UserTextMessage",
@@ -583,37 +582,3 @@ def plain(value: object) -> object:
     if isinstance(value, tuple):
         return [plain(item) for item in value]
     return dict(value) if isinstance(value, Mapping) else value
-
-
-# --- checks of numbers in settings; the sentences name the field ---------------------------------
-
-
-def check_number(name: str, value: object, *, zero_is_fine: bool) -> None:
-    """Raise ValueError unless the value is a finite number above 0, or 0 where that is fine."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-        raise ValueError(f"{name} must be a finite number (got {value!r})")
-    if value < 0 or (value == 0 and not zero_is_fine):
-        bound = "0 or more" if zero_is_fine else "above 0"
-        raise ValueError(f"{name} must be {bound} (got {value!r})")
-
-
-def set_member(settings: object, name: str, kind: type[StrEnum]) -> None:
-    """Replace the word in a field of frozen settings by the member that it names.
-
-    Raises ValueError for a word that names none.
-    """
-    value = getattr(settings, name)
-    try:
-        object.__setattr__(settings, name, kind(value))
-    except ValueError:
-        close = get_close_matches(str(value), list(kind), n=1)
-        meant = f": did you mean {close[0]}?" if close else ""
-        choices = ", ".join(kind)
-        raise ValueError(f"{name} must be one of {choices} (got {value!r}){meant}") from None
-
-
-def check_range(name: str, value: object, low: float, high: float) -> None:
-    """Raise ValueError unless the value is a number from `low` to `high`."""
-    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    if not is_number or not math.isfinite(value) or not low <= value <= high:  # type: ignore[arg-type,operator] # is_number
-        raise ValueError(f"{name} must be {low:g} to {high:g} (got {value!r})")

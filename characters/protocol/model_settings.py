@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, fields, replace
 from types import MappingProxyType
 from typing import Any, ClassVar
 
-from characters.protocol.messages import check_number, check_range
+from characters.protocol.fields import check_number, check_range
 
 __all__ = [
     "add_model_flags", "host_of", "is_on_this_machine", "laid_over", "model_request",

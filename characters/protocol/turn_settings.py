@@ -9,8 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import ClassVar, Literal
 
-from characters.protocol.choice import Choice, by_default
-from characters.protocol.messages import check_range, set_member
+from characters.protocol.fields import Choice, by_default, check_range, set_member
 
 __all__ = [
     "BargeIn", "ListeningMode", "PushToTalkOptions", "SmartTurn", "Startup", "TurnSettings",

@@ -14,8 +14,7 @@ from dataclasses import dataclass, replace
 from enum import Enum, StrEnum
 from typing import ClassVar, Literal
 
-from characters.protocol.choice import Choice, by_default
-from characters.protocol.messages import check_number, set_member
+from characters.protocol.fields import Choice, by_default, check_number, set_member
 
 __all__ = ["Beat", "Heartbeat", "IdlePolicy", "Persist", "ReconnectPolicy", "ResumePolicy"]
 

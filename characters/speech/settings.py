@@ -10,8 +10,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import ClassVar, Literal
 
-from characters.protocol.choice import Choice, by_default
-from characters.protocol.messages import set_member
+from characters.protocol.fields import Choice, by_default, set_member
 from characters.protocol.model_settings import host_of, is_on_this_machine
 
 __all__ = ["add_speech_flags", "speech_settings", "SpeechDetector", "SpeechSettings", "SpeechVoice"]
