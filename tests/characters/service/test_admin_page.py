@@ -24,6 +24,11 @@ from tests.characters.service.client import Bare, serve
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 DRIVER = shutil.which("chromedriver")
 DEADLINE = 30.0
+# It asks nobody but us for anything.
+FLAGS = (
+    "--headless=new", "--no-sandbox", "--disable-gpu", "--window-size=1180,1100", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+)  # fmt: skip
 
 pytestmark = pytest.mark.skipif(
     not (CHROMIUM and DRIVER),
@@ -40,7 +45,7 @@ ACTS = replace(LOOKS, may_act=True)
 def browser() -> Iterator[Chrome]:
     options = ChromeOptions()
     options.binary_location = str(CHROMIUM)
-    for flag in ("--headless=new", "--no-sandbox", "--disable-gpu", "--window-size=1180,1100"):
+    for flag in FLAGS:
         options.add_argument(flag)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     chrome = Chrome(options, Driver(DRIVER))
@@ -75,6 +80,13 @@ class Page:
         self.chrome.switch_to.alert.accept()
         return True
 
+    def hidden_at(self, pixels: int, element: str) -> int:
+        """Return how much wider than an element is what it holds, in a window of that width."""
+        window = {"width": pixels, "height": 800, "deviceScaleFactor": 1, "mobile": True}
+        self.chrome.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", window)
+        it = self.chrome.find_element(By.CSS_SELECTOR, element)
+        return int(it.get_property("scrollWidth")) - int(it.get_property("clientWidth"))  # type: ignore[arg-type]  # numbers
+
     def complaints(self) -> list[str]:
         """Return what the browser complained of: a policy, a script, a file that is not there."""
         found = self.chrome.get_log("browser")  # type: ignore[no-untyped-call]
@@ -103,7 +115,6 @@ def in_browser(
     serve(play, access=ACCESS, admin=admin)
 
 
-@pytest.mark.slow  # a browser takes seconds; what it shows and may is in test_admin.py
 def test_the_page_shows_the_node_as_it_is_and_obeys_its_own_policy() -> None:
     problems = ProblemLog(ServiceMetrics())
     words = "<b>HTTP 500</b>"
@@ -119,11 +130,12 @@ def test_the_page_shows_the_node_as_it_is_and_obeys_its_own_policy() -> None:
         assert "--admin-acts" in page.text("acts-note")
         assert not page.chrome.find_element(By.ID, "drain").is_enabled()
         assert page.complaints() == []
+        # A telephone shows all of it without scrolling aside.
+        assert page.hidden_at(400, "html") == page.hidden_at(400, ".scrolls") == 0
 
     in_browser(look, replace(LOOKS, problems=problems), talks=3)
 
 
-@pytest.mark.slow  # the same
 def test_its_buttons_drain_the_node_and_forget_a_player() -> None:
     def look(page: Page, loop: asyncio.AbstractEventLoop, bare: Bare) -> None:
         page.chrome.find_element(By.ID, "player").send_keys("ada")
