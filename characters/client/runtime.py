@@ -25,10 +25,9 @@ from characters.client.context import (
     TransportFactory,
 )
 from characters.client.conversation import Conversation
-from characters.client.forgetting import Forgetting
 from characters.client.handle import SessionHandle
 from characters.client.microphone import EchoFilter
-from characters.client.minds import Minds
+from characters.client.minds import Forgetting, Minds
 from characters.client.service_process import ServiceProcess
 from characters.client.session_runner import SessionRunner, is_another_session
 from characters.client.threads import AwaitableFuture, NetworkThread, StoreThread

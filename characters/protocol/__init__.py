@@ -2,8 +2,8 @@
 
 * messages: every message, the connect request and the grant
 * codec: messages to JSON and back
-* link: frames about the connection; numbering and acknowledging
-* audio_frames: audio as binary frames, and the queue before a socket
+* link: frames about the connection; numbering, acknowledging, the queue before a socket
+* audio_frames: audio as binary frames
 * failures: what went wrong, and whether to try again; the base of all errors
 * network_conditions: simulated bad networks
 * fields: settings that take a word, and checks

@@ -21,8 +21,8 @@ from typing import Any, get_args, get_origin
 
 from engine.objects.assets import AssetFolder
 from engine.objects.registry import ComponentRegistry, FieldSpec
+from engine.scenes.tiled_format import MapColour, ObjectId
 from engine.scenes.tiled_map import MapObject, TiledMap, read_map
-from engine.scenes.tiled_values import MapColour, ObjectId
 from engine.toml.diagnostics import bare, members
 from engine.toml.positions import KeyPath, Positions, scan
 from engine.toml.reader import DEEPEST, Problem, TomlSource

@@ -21,8 +21,13 @@ from types import MappingProxyType
 from typing import Any
 
 from engine.objects.assets import AssetFolder
-from engine.scenes.tiled_format import Element, MapFile, read_element
-from engine.scenes.tiled_values import PropertyReader, finite
+from engine.scenes.tiled_format import (
+    Element,
+    MapFile,
+    PropertyReader,
+    finite,
+    read_element,
+)
 from engine.toml.reader import Problem, TomlFileError
 
 __all__ = ["MapLayer", "MapObject", "read_map", "TiledMap"]

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from engine.objects.assets import AssetFolder
+from engine.scenes.tiled_format import MapColour, ObjectId
 from engine.scenes.tiled_map import MapObject
-from engine.scenes.tiled_values import MapColour, ObjectId
 from engine.toml.reader import Problem
 from tests.engine.tiled_maps import BOTH, HEAD, copy_maps, drawn, write
 
