@@ -314,6 +314,19 @@ def test_a_module_says_what_it_is_for_and_what_it_exports() -> None:
     assert not silent, "its first line says what it is for, its __all__ what it exports"
 
 
+def test_the_first_page_of_a_package_names_each_of_its_files() -> None:
+    wrong = {}
+    for package in (module for module in product() if module.is_package):
+        page = ast.get_docstring(package.tree) or ""
+        named = {name for row in re.findall(r"^\* (.+?):", page, re.M) for name in row.split(", ")}
+        inside = package.path.parent.iterdir()
+        there = {it.stem for it in inside if it.suffix == ".py" or any(it.glob("*.py"))}
+        there -= {"__init__", "__main__"}
+        if named and named != there:
+            wrong[package.name] = sorted(named ^ there)
+    assert not wrong, "a name is missing, or there is no such file"
+
+
 def says_what_it_is_for(module: Module) -> bool:
     is_table_of_contents = module.is_package and len(module.tree.body) == 1
     targets = [t for n in module.tree.body if isinstance(n, ast.Assign) for t in n.targets]

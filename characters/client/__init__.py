@@ -8,7 +8,7 @@
 * connection: one connection of one session
 * conversation: what is known of a session; its words and voice, in and out
 * conversation_state: what was said and is still to be said, over all connections (pure)
-* minds: what all characters remember, saved for a slot and put back
+* minds: what all characters remember, saved for a slot, put back and forgotten
 * voice_input: who hears the player, and when
 * microphone: the open microphone, and the gate of a session
 * threads: the network and store threads

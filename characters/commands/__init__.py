@@ -6,6 +6,8 @@
 * doctor: what works on this machine
 * known_facts: what characters know of players
 * new: a small game to begin with
+* options: options that several commands have
+* own_components: the components of a game's own
 * scenes: lint and set
 * sessions: list, show, clear, forget
 * slots: list, show, delete

@@ -3,11 +3,15 @@
 * character: Character
 * manager: CharacterManager, one per level
 * addressing: who is near the player, who hears the player
+* functions: what a character may do, as functions of the game
+* slots: the save slots of a game
 * choices: what the player chose for microphone, voices and keys
 * player: Player, doors, spawn points
 * relays: events to a scene file's methods
+* trigger: what happens in a level, told to a character
 * parts: runtime, sound and service of a level, put together
 * faults: connections broken on purpose
+* language: the texts of the screen in another language
 * checks: what lint looks for in a level
 * registration: the components' names in scene files
 """

@@ -8,4 +8,5 @@
 * network_conditions: simulated bad networks
 * fields: settings that take a word, and checks
 * turn_settings: how the player is listened to
+* model_settings: which language model answers
 """

@@ -6,8 +6,12 @@
 * factory: what this machine can do
 * sphinx, whisper: recognition
 * silero: voice activity
-* espeak: synthesis and visemes
+* smart_turn: whether the player sounds done
+* espeak, hibari: synthesis and visemes
+* rewind: where a paused voice goes on
 * remote: both over an HTTP endpoint
 * worker: blocking engines on threads
+* process: a model in a process of its own
+* onnx: models that run on onnxruntime
 * settings: what a game may choose
 """

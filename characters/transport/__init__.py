@@ -5,5 +5,4 @@
 * websocket: our WebSocket: the embedded service and hosts
 * livekit: LiveKit rooms, as Convai's cloud has them
 * simulated: the delays of simulated bad networks
-* endpoint: which transport an endpoint needs
 """

@@ -8,6 +8,8 @@ Importing it loads no drawing library: that waits until something is drawn.
 * model: what one frame shows, gathered from the scene
 * actions: what keys and clicks do, layer by layer
 * sound: the choices of the Sound page
+* slots: the Slots page
+* memory: the inspector's Memory page
 * words: every sentence that the player reads
 * report: the inspector's rows and the log of events
 * visuals: sprites and backdrops as components

@@ -6,6 +6,7 @@
 * file: one scene file, from its path to a scene
 * editor: fields changed in the running game and saved
 * manager: loading levels
-* tiled: maps made with Tiled (tiled_map reads them, tiled_format their files, tiled_values their
-  properties)
+* tiled: a map made with Tiled to the objects of a level
+* tiled_map: a map with its layers, tilesets and templates
+* tiled_format: the files of Tiled, in XML or JSON, and their properties
 """
