@@ -131,8 +131,13 @@ def project_registry(modules: Iterable[str] = (), script: Path | None = None) ->
 
 def project_linter(modules: Iterable[str] = (), script: Path | None = None) -> Linter:
     """Return the linter for all kinds of files: see `project_registry`. Raises ImportError."""
+
+    def persona(path: Path) -> object:
+        return check_persona(path, _small_talk(path))
+
     readers = {
-        "personas": lambda path: check_persona(path, _small_talk(path)),
+        "personas": persona,
+        "fallback": persona,  # what each has to have, wherever it lies
         "shared": check_small_talk,
         "words": lint_words,
         "step": lambda path: read_toml(path, Script),

@@ -10,12 +10,15 @@ for how long it may. An agent that leaves is a loss: LiveKit keeps the room, and
 from __future__ import annotations
 
 import asyncio
+import atexit
 import importlib
 import json
 import logging
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from functools import cache
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -40,6 +43,7 @@ VOICE_RATE = 24_000
 MAX_AUDIO = 10  # frames of 20 ms that wait for LiveKit's own queue, which is as long
 QUEUE_MS = 200  # a longer one would stay full, as a delay, for the rest of the talk
 CONNECT_SECONDS = 5.0
+SETTLE_SECONDS = 0.1
 ABSENCE_SECONDS = 0.5  # LiveKit reports everybody as gone when it makes a connection anew
 MAX_HELD_BACK = 4096
 MAX_PACKET = 15_000  # bytes: LiveKit's documented limit for a reliable data packet is 15 KiB
@@ -56,9 +60,22 @@ log = logging.getLogger(__name__)
 def load_sdk(name: str = "livekit.rtc") -> Any:
     """Return the module of the package. Raises TransportError when it is not installed."""
     try:
-        return importlib.import_module(name)
+        sdk = importlib.import_module(name)
     except ImportError as error:
         raise TransportError(failure("transport.livekit_missing")) from error
+    _settle_at_exit()
+    return sdk
+
+
+@cache  # once
+def _settle_at_exit() -> None:
+    """Leave calls of LiveKit's threads into Python a moment to return before that ends.
+
+    A thread that wants the interpreter later is ended amid Rust, which aborts the process. LiveKit
+    has an exit handler that lets no more calls begin; registered with its first room, after this
+    one, it runs before.
+    """
+    atexit.register(time.sleep, SETTLE_SECONDS)
 
 
 async def _nothing_to_tell() -> None:

@@ -16,6 +16,7 @@ from characters.commands.scenes import (
     set_from_text,
     split_target,
 )
+from characters.resources import package_assets
 from engine.scenes.file import SceneFile
 from engine.toml.reader import Fix, Problem, TomlFileError
 from tests.characters.components.levels import write_level
@@ -113,6 +114,14 @@ def test_a_script_is_checked_as_one_wherever_it_lies(linter: Linter, tmp_path: P
     assert (problem.line, problem.hint) == (2, "say")
 
 
+def test_a_persona_is_checked_as_one_wherever_it_lies(linter: Linter, tmp_path: Path) -> None:
+    path = write(tmp_path, "ada.toml", 'name = "Ada"\nfallback = ["Hm?"]\ntopics = []\n')
+    said = [problem.message for problem in linter.problems(path)]
+    assert len(said) == 3 and not any("scene" in message for message in said)
+    shipped = package_assets() / "personas" / "patient-7f3a.toml"
+    assert not linter.problems(write(tmp_path, "patient.toml", shipped.read_text("utf-8")))
+
+
 def test_a_file_of_nothing_known_is_taken_for_a_level(linter: Linter, tmp_path: Path) -> None:
     for name, text in (("x.toml", "# nothing\n"), ("scenes/x.toml", 'name = "Hall"\n')):
         said = [str(problem) for problem in linter.problems(write(tmp_path, name, text))]
@@ -197,7 +206,7 @@ def test_a_module_that_is_not_there_is_refused() -> None:
 
 
 def test_the_linter_knows_levels_personas_languages_and_scripts() -> None:
-    assert list(project_linter().readers) == ["personas", "shared", "words", "step"]
+    assert list(project_linter().readers) == ["personas", "fallback", "shared", "words", "step"]
 
 
 ANN = '[[object]]\nname = "Mr. Ann"\n[object.Character]\ncharacter_id = "ann-1"  # hers\n'

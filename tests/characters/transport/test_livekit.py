@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
@@ -34,6 +35,7 @@ from characters.transport.livekit import (
     LiveKitRooms,
     load_sdk,
 )
+from engine.core.processes import run_in_time
 from tests.livekit_server import LiveKitServer, Visit, livekit_server
 
 from livekit import rtc  # isort: skip  # livekit_server skips where it is not installed
@@ -467,6 +469,56 @@ def test_a_join_that_is_given_up_leaves_the_room_once_it_got_in_after_all() -> N
             await rooms.close()
 
     asyncio.run(run())
+
+
+# Calls of LiveKit's threads come without end, and threads wake each other as often as can be: so
+# the interpreter ends amid some of them.
+LEAVING = """
+import asyncio, atexit, sys, threading
+from characters.transport.livekit import load_sdk
+
+rtc = load_sdk()
+from livekit.rtc._ffi_client import FfiClient
+from livekit.rtc._proto.ffi_pb2 import FfiRequest
+
+async def run():
+    source, request = rtc.AudioSource(16_000, 1, queue_size_ms=200), FfiRequest()
+    request.capture_audio_frame.source_handle = source._ffi_handle.handle
+    frame = rtc.AudioFrame(bytes(640), 16_000, 1, 320)
+    request.capture_audio_frame.buffer.CopyFrom(frame._proto_info())
+
+    def speak():
+        while not FfiClient._ffi_disposed:
+            FfiClient.instance.request(request)
+
+    threading.Thread(target=speak, daemon=True).start()
+    await asyncio.sleep(0.3)
+    return source, frame
+
+kept, much = asyncio.run(run()), [[number] for number in range(1_000_000)]
+atexit.register(sys.setswitchinterval, 1e-5)
+"""
+
+
+@pytest.mark.slow  # without the wait one of five such ends is an abort
+def test_the_end_of_a_game_waits_for_calls_of_livekit_s_threads() -> None:
+    for _ in range(12):
+        ended = run_in_time([sys.executable, "-c", LEAVING], 60.0)
+        assert ended.returncode == 0, ended.stderr.decode("utf-8", "replace")[-500:]
+
+
+def test_the_wait_at_the_end_of_a_game_comes_after_livekit_s_own_end() -> None:
+    script = """
+import time
+from characters.transport.livekit import load_sdk
+time.sleep = lambda seconds: print("waits")
+load_sdk(), load_sdk()
+from livekit.rtc._ffi_client import FfiClient
+FfiClient._dispose = lambda self: print("ends")
+FfiClient.instance
+"""
+    ended = run_in_time([sys.executable, "-c", script], 60.0)
+    assert ended.stdout.split() == [b"ends", b"waits"], ended.stderr
 
 
 def test_without_the_package_the_error_says_what_to_install() -> None:
