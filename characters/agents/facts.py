@@ -316,6 +316,11 @@ _HOW_OLD = re.compile(
 _WHAT_HE_IS = re.compile(
     rf"\b(?:she|he)(?:\s+is|['\u2019]s)\s+(?:an?\s+)?(?P<value>{ANY_JOB}){END}", re.IGNORECASE
 )
+_WHERE_HE_LIVES = re.compile(
+    rf"\b(?:she|he|they)\s+(?:now\s+)?(?P<verb>lives?|works?)\s+"
+    rf"(?P<value>(?:in|near|at|on|by|outside|for)\s+{WORDS}){END}",
+    re.IGNORECASE,
+)
 _OPENING = re.compile(r"^\W*(?:and\s+|but\s+|oh\s+)?", re.IGNORECASE)
 
 
@@ -328,6 +333,9 @@ def _named_in(text: str) -> Iterator[Fact]:
     for told in _HOW_OLD.finditer(text):
         if one := spoken_of(text[: told.start()]):
             yield Fact(f"{one} age", told["value"])
+    for told in _WHERE_HE_LIVES.finditer(text):
+        if one := spoken_of(text[: told.start()]):
+            yield Fact(f"{one} {told['verb'].lower().rstrip('s')}s", _tidy(told["value"]))
     for told in _WHAT_HE_IS.finditer(text):
         if one := spoken_of(text[: told.start()]):
             yield Fact(
@@ -347,6 +355,8 @@ def named_after(text: str, one: str) -> tuple[Fact, ...]:
     said = _OPENING.sub("", text)
     if one and (told := _ITS_NAME.match(said)):
         return (Fact(one, _tidy(told["value"])),)
+    if one and (told := _WHERE_HE_LIVES.match(said)):
+        return (Fact(f"{one} {told['verb'].lower().rstrip('s')}s", _tidy(told["value"])),)
     told = _HOW_OLD.match(said) if one else None
     return () if told is None else (Fact(f"{one} age", told["value"]),)
 

@@ -61,7 +61,7 @@ class HeardText:
     def bare(normal: str, names: Collection[str]) -> str:
         """Return the words without "well," and the like, and without the names that are called."""
         words = _OPENING.sub("", normal, count=1).split()
-        while len(words) > 1 and words[-1] in names:
+        while len(words) > 1 and words[-1] in names and words[-2] not in _BEFORE_A_NOUN:
             del words[-1]
         while len(words) > 1 and (words[0] in _FILLERS or words[0] in names):
             del words[0]
@@ -77,6 +77,8 @@ class HeardText:
     def asks_back(self) -> bool:
         """Whether it can be no answer, even a wrong one: "why?", "do you like it here?"."""
         first = self.normal.partition(" ")[0]
+        if self.normal.startswith(_OF_THE_OTHER):
+            return True
         return first in _ASKING_BACK or (self.text.rstrip().endswith("?") and "you" in self.words)
 
     def asks_beyond(self, words: Collection[str], names: Collection[str]) -> bool:
@@ -85,9 +87,27 @@ class HeardText:
             return False
         asked = _WHO_OR_WHAT.sub("", self.normal).split()
         return any(
-            word not in PLAIN and word not in names and not any(map(word.startswith, words))
+            word not in PLAIN
+            and word not in VOCATIVES
+            and word not in names
+            and not any(map(word.startswith, words))
             for word in asked
         )
+
+    def asks_on_about(self, told: str) -> bool:
+        """Tell whether a short question names a thing that was spoken of: "where's the kettle"."""
+        words = self.normal.split()
+        known = {word for word in told.split() if len(word) > 3} - PLAIN - VOCATIVES
+        is_short = words[0] in ("where", "what", "which") and len(words) <= _SHORT
+        return is_short and not known.isdisjoint(words[1:])
+
+    def named(self, noun: str, told: Collection[str]) -> str:
+        """Return a short question with a noun for "he" or "it", if that was told of; else ""."""
+        words = self.normal.split()
+        if not noun or len(words) > _SHORT or words[0] in _ELSEWHERE:
+            return ""
+        meant = next((each for each in _PRONOUNS if each & self.words and each & {*told}), None)
+        return "" if meant is None else "".join(f"{noun if w in meant else w} " for w in words)
 
     def without(self, values: Iterable[str]) -> str:
         """Return the words without what the player says of himself: "my wife", and the values."""
@@ -146,11 +166,21 @@ _ASKING_BACK = frozenset(
     {"who", "what", "where", "when", "why", "how", "which", "do", "does", "did", "am", "can"}
     | {"could", "may", "have", "has", "are"}
 )
+_OF_THE_OTHER = ("you seem ", "you look ", "you sound ", "you are ", "your ")
+_SHORT = 7  # words of a line that asks on
+_PRONOUNS = (
+    frozenset({"he", "him", "his"}),
+    frozenset({"she", "her", "hers"}),
+    frozenset({"they", "them", "their"}),
+    frozenset({"it", "its"}),
+)
+_ELSEWHERE = frozenset({"can", "could", "will", "would", "where"})  # what asks for no more words
 _FILLERS = frozenset(
     {"so", "and", "but", "well", "fine", "alright", "right", "sure", "yeah", "oh"}
     | {"um", "uh", "hm", "hmm", "ok", "okay", "hey", "then", "now", "actually", "anyway"}
     | {"please", "look", "listen", "also", "lol", "haha", "hi", "hello"}
 )
+_BEFORE_A_NOUN = frozenset({"a", "an", "the", "your", "my", "this", "that", "his", "her"})
 _OPENING = re.compile(
     r"^(?:excuse me|pardon me|(?:can|could|will|would) you tell me|do you know|tell me"
     r"|i (?:was wondering|wonder)|i (?:want|would like) to know) (?=\w+ \w+ )"

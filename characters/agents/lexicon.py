@@ -214,7 +214,7 @@ daughters dog father fiance fiancee friend friends girlfriend gran grandad grand
 grandchildren granddaughter grandfather grandma grandmother grandpa grandson granny husband kid
 kids mama mate mom mommy mother mum mummy neighbour nephew niece papa parents partner pet sister
 sisters son sons stepfather stepmother teacher twin uncle wife cat cats dogs hamster horse
-rabbit parrot
+rabbit parrot grandads grandmas grandpas grandkids mums moms dads uncles aunts nieces nephews
 """)
 
 BODY = _words("""
@@ -231,7 +231,7 @@ can could will would should shall may might must you your i my me mine we our us
 she her they them their of in on at to for from with by about and or but so if as not no yes please
 tell say said know what which whose any some something anything else much just really very too ever
 now then ok okay oh well hey hello hi mr mister mrs dr sir like one thing out all more also still
-think let us go want see look over exactly called name mean
+think let us go want see look over exactly called name mean sorry again excuse
 """)
 
 # What one does for a living or for pleasure: "I bake bread".
@@ -272,32 +272,32 @@ FOREIGN: dict[str, frozenset[str]] = {
         aber wenn weil dass daß wie wo wer wann warum wohin woher welche mein meine dein deine
         sein ihre auch noch schon nur sehr gut schlecht bitte danke hallo tschüss guten tag
         morgen abend nacht geht heiße heisse heißt heißen heissen komme kommst aus mit von zu
-        zum zur für über nach bei tut weh sprechen sprichst spreche deutsch kann kannst können
-        muss möchte will willst machen mache machst ja nein vielleicht krank arzt schmerzen
-        leuchtturm hilfe wer'
+        zum zur für über nach bei tut weh sprechen sprichst spreche deutsch englisch verstehe
+        kann kannst können muss möchte will willst machen mache machst ja nein vielleicht
+        krank arzt schmerzen leuchtturm hilfe wer'
     """),
     "French": _words("""
         je j'ai tu il elle nous vous ils elles le la les une des du au aux ne pas que qui quoi
         où quand comment pourquoi est c'est suis es sommes êtes sont ai as avez avons ont mon ma
         mes ton ta tes votre notre et ou mais avec pour dans sur sous chez très bien mal bonjour
-        bonsoir salut merci plaît plait s'il oui non revoir ça va parlez parle français
-        m'appelle appelle appelez-vous d'où venez viens quel quelle êtes-vous mange faim malade
-        médecin
+        bonsoir salut merci plaît plait s'il oui non revoir ça va parlez parle français anglais
+        comprends rien m'appelle appelle appelez-vous d'où venez viens quel quelle êtes-vous
+        mange faim malade médecin
     """),
     "Spanish": _words("""
         yo tú él ella nosotros ustedes usted ellos el los las una unos unas del al que qué quién
         cómo como cuándo dónde donde por porque para con sin está estás estoy están soy eres es
         son somos tengo tienes tiene hay muy bien mal hola adiós gracias buenos buenas días
         tardes noches favor sí señor señora mi mis tu tus su sus me te se lo llamo llamas llama
-        hablas habla español puedo puede quiero quieres hacer dolor duele médico enfermo ayuda
-        amigo
+        hablas habla hablo español inglés ingles entiendo sé nada no
+        puedo puede quiero quieres hacer dolor duele médico enfermo ayuda amigo
     """),
     "Italian": _words("""
         io tu lui lei noi voi loro il lo gli una uno dei delle della del che chi cosa come
         quando dove perché perche sono sei è siamo siete ho hai ha abbiamo non molto bene male
         ciao buongiorno buonasera arrivederci grazie prego sì mio mia tuo tua suo sua mi ti si
-        chiamo chiami chiama parli parla parlo italiano posso puoi voglio vuoi fare dolore
-        medico malato aiuto anche questo questa sta stai per con
+        chiamo chiami chiama parli parla parlo italiano inglese capisco posso
+        puoi voglio vuoi fare dolore medico malato aiuto anche questo questa sta stai per con
     """),
     "Portuguese": _words("""
         eu você ele ela nós eles elas o os as um uma uns umas do da dos das no na nos nas que

@@ -160,6 +160,11 @@ class Topic(_Strict):
     general: Literal["question", "remark"] | None = None
     goes_on: Literal["offer", "topic", "reason"] | None = None
 
+    @property
+    def noun(self) -> str:
+        """The word that means what is talked about, "" if none of its patterns is one word."""
+        return next((source for source in self.says if source.isalpha()), "")
+
 
 class Knowledge(_Strict):
     """Something that the character knows; a language model is given it when it is talked about.

@@ -11,7 +11,7 @@ from characters.agents.lexicon import DOES, KIN
 from characters.agents.patterns import Pattern, normalise
 
 __all__ = [
-    "asked_for", "asked_further", "is_common_key", "known_as", "of_ones_own",
+    "asked_for", "asked_further", "is_common_key", "is_of_kin", "known_as", "of_ones_own",
     "phrase", "recite", "taken_back",
 ]  # fmt: skip
 
@@ -24,10 +24,13 @@ _QUESTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
         "what is my (surname | last name | family name)",
         "my name again", "what is my good name", "(tell | say) me my [good] name", "= say my name",
         "what did i say my name (is | was)", "(remember | know | recall) who i am",
-        "what do you call me", "what you call me",
+        "what do you call me", "what you call me", "what name did i (give | tell | say) *",
+        "what did i call myself",
+        "= [and | so] my [full | last | family] (name | surname)",
     )),
     ("age", (
         "how old (am i | i am)", "how old did i say i (am | was)", "what is my age", "my age again",
+        "= [and] my age",
     )),
     ("lives", (
         "where (do i | i) live", "where (am i | i am) (staying | living)",
@@ -45,6 +48,7 @@ _QUESTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("profession", (
         "what is my (job | work | profession | trade)", "= what (do i do | am i)",
         "what (do i | i) do for (a living | work)", "what did i say i (do | am | was)",
+        "= [and] my (job | profession | work | trade)",
     )),
     ("was", ("what (did i | i) do (before | once | earlier | then) *",
         "= what (did i use to be | i used to be | was i | i was | was my job) [before | once]",
@@ -260,6 +264,11 @@ def _asked(normal: str) -> str | None:
 def _noun(asked: str) -> str:
     """Return the key in "hamster's name": the hamster."""
     return re.sub(r"(?:'s|s')?(?: names?)?$", "", asked.strip())
+
+
+def is_of_kin(key: str, normal: str) -> bool:
+    """Tell whether it is asked about one of the player's own, and not where he is."""
+    return key.split(" ")[0] in KIN and " my " in normal and not normal.startswith("where is ")
 
 
 def is_common_key(key: str) -> bool:

@@ -48,6 +48,7 @@ from characters.agents.recall import (
     asked_for,
     asked_further,
     is_common_key,
+    is_of_kin,
     known_as,
     of_ones_own,
     recite,
@@ -77,7 +78,7 @@ class Match(NamedTuple):
     is_beside: bool = False
 
 
-_ANSWER, _OWN, _SHARED, _QUESTION, _ANYTHING, _REMARK, _NO_ANSWER = 5, 4, 3, 2, 1, 0, -1
+_ANSWER, _OWN, _SHARED, _QUESTION, _ANYTHING, _REMARK, _NO_ANSWER = range(5, -2, -1)
 _NAME_LINES = 4  # so many lines after it was asked for, a bare "Ada" is a name
 _ASKED_NAME = "asked_name"  # a topic that asks for the name sets it
 
@@ -221,6 +222,7 @@ class ScriptedAgent:
         is_answer = match is not None and match.order == _ANSWER
         is_sure = key is not None and (
             is_common_key(key) or known_as(key, self._memory.facts) or match is None
+            or is_of_kin(key, heard.normal)
             or match.order < _SHARED
         )  # fmt: skip
         is_sure_told = any(fact.key == "name" or fact.is_denied for fact in learnt)
@@ -266,18 +268,18 @@ class ScriptedAgent:
         return spelt, second
 
     def _followed(self, heard: HeardText, context: Mapping[str, Any]) -> Match | None:
-        """Return what was talked about last, if the line asks on about "her" or "it"."""
+        """Return what was talked about last, if the line asks on about "her" or a word of it."""
         memory, topic = self._memory, self._topics.get(self._memory.topic or "")
-        if topic is None or topic.id in self._persona.shared_ids or not heard.is_question:
+        if topic is None or not heard.is_question or memory.recalled or memory.question:
             return None
-        if memory.spoken_of or not self._has_more(topic, context):
-            return None
-        words = heard.normal.split()
+        if topic.id not in self._persona.shared_ids and heard.asks_on_about(normalise(memory.told)):
+            found = self._topics.get("pardon")
+            return None if found is None else Match(_SHARED, 0.0, found, {})
         told = frozenset(normalise(" ".join((*topic.lines, *topic.again))).split())
-        is_meant = any(heard.words & meant and told & meant for meant in _PRONOUNS)
-        if not is_meant or len(words) > _SHORT or words[0] in _ELSEWHERE:
-            return None
-        return Match(_OWN, 0.0, topic, {}, is_beside=True)
+        normal = heard.named(topic.noun, told)
+        match = self._match(replace(heard, normal=normal), (), context) if normal else None
+        is_own = match is not None and match.topic.id not in self._persona.shared_ids
+        return match._replace(is_beside=True) if match is not None and is_own else None
 
     def _learn(self, facts: Iterable[Fact]) -> tuple[Fact, ...]:
         """Take facts in; return those that hold: what is pinned is not changed by the way."""
@@ -377,21 +379,22 @@ class ScriptedAgent:
     def _ranked(
         self, topic: Topic, pattern: Pattern, blanks: Mapping[str, str], heard: HeardText
     ) -> Match:
-        weight, is_beside = pattern.weight, False
+        weight = pattern.weight
+        is_own = weight >= 1 and topic.answers is None and topic.id not in self._persona.shared_ids
+        is_told = is_own and not (topic.sets or topic.counts or topic.do or topic.asks)
+        is_beside = is_told and heard.asks_beyond(pattern.words, self._persona.names)
         if topic.answers is not None and weight >= 1:
             order = _ANSWER
         elif weight < 1:
             order = _NO_ANSWER if heard.asks_back else _ANYTHING
-        elif topic.id not in self._persona.shared_ids:
-            order = _OWN
-            is_told = not (topic.sets or topic.counts or topic.do or topic.asks)
-            is_beside = is_told and heard.asks_beyond(pattern.words, self._persona.names)
+        elif is_own:
+            order = _SHARED if is_beside else _OWN
         elif topic.general is None:
             order = _SHARED
         else:
             order = _QUESTION if topic.general == "question" and heard.is_question else _REMARK
         # A topic with a condition fits the moment better than one without.
-        closeness = weight + 0.5 * (topic.when != Condition())
+        closeness = weight + 0.5 * (topic.when != Condition()) + 2 * is_beside
         return Match(order, closeness, topic, blanks, is_beside)
 
     def _can_say(self, match: Match, heard: HeardText, context: Mapping[str, Any]) -> bool:
@@ -417,9 +420,8 @@ class ScriptedAgent:
             key = f"{current.id}.why" if current.why else f"{topic.id}.lines"
             yield Say(opening + self._line(key, reasons, context))
         else:
-            if match.is_beside and "beside" in self._topics:
-                opening += f"{self._shared_line('beside', (), context)} "
-            yield from self._discuss(topic, opening, context, _captured(match, heard))
+            captured = _captured(match, heard)
+            yield from self._discuss(topic, opening, context, captured, match.is_beside)
 
     def _has_more(self, topic: Topic, context: Mapping[str, Any]) -> bool:
         told = len(topic.lines) if topic.in_order else 1
@@ -431,6 +433,7 @@ class ScriptedAgent:
         opening: str,
         context: Mapping[str, Any],
         more: Mapping[str, str] | None = None,
+        is_beside: bool = False,
     ) -> Iterator[Part]:
         memory, times = self._memory, self._memory.times(topic)
         is_repeated = times >= (len(topic.lines) if topic.in_order else 1)
@@ -445,8 +448,10 @@ class ScriptedAgent:
         text = self._line(f"{topic.id}.{kind}", lines, context, more, in_order=in_order)
         if not any("{told" in line for line in lines):
             memory.told = text[:LONGEST_KEPT]
-        if text == memory.last:
+        if memory.last.endswith(text):
             text = self._as_said(text, context, whole="{question" in "".join(lines))
+        elif is_beside and "beside" in self._topics:
+            opening += f"{self._shared_line('beside', (), context)} "
         elif topic.then and not times:
             text = f"{text} {self._line(f'{topic.id}.then', topic.then, context)}"
         memory.said[f"topic.{topic.id}"] = times + 1
@@ -551,13 +556,6 @@ class ScriptedAgent:
         return keys | counters | facts | {name: value for name, value in known.items() if value}
 
 
-_SHORT = 7  # words of a line that asks on
-_PRONOUNS = (
-    frozenset({"he", "him", "his"}),
-    frozenset({"she", "her", "hers"}),
-    frozenset({"they", "them", "their"}),
-)
-_ELSEWHERE = frozenset({"where", "can", "could", "will", "would"})  # what asks for no more words
 _PASSING = frozenset({"thing", "language"})  # what the player just said: no line is better for it
 _OF_THE_WORLD = frozenset({"likes", "dislikes", "fears"})
 _COMMON_PHRASES = (
