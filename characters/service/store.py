@@ -9,28 +9,22 @@ from __future__ import annotations
 import json
 import logging
 import sqlite3
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import starmap
 from pathlib import Path
 from typing import Any
 
-from characters.agents.agent import Do, Feel, Part, Say
 from characters.english import ENGLISH
 from characters.protocol.failures import CharactersError
-from characters.protocol.messages import Action
 from characters.service.branches import LogPlace
 from characters.service.database import connect, may_be_sound, put_aside
 from characters.service.directory import expired
 from characters.service.effects import (
-    BeginExchange,
     Entry,
     PendingReply,
-    PersistActions,
     PersistEntry,
-    PlayerLine,
-    ResolveReply,
 )
 from characters.service.memory import (
     KnownFact,
@@ -56,7 +50,7 @@ from characters.service.talks import MAX_TURNS, Exchange, TalkTables, family_of,
 from engine.core.file_system import expect_file
 
 __all__ = [
-    "database_of", "FencedError", "lasting_pair", "MAX_PENDING", "RoomHistory", "SessionStore",
+    "database_of", "FencedError", "lasting_pair", "RoomHistory", "SessionStore",
     "StoredSession", "StoredSessions", "Undone",
 ]  # fmt: skip
 
@@ -64,7 +58,6 @@ __all__ = [
 log = logging.getLogger(__name__)
 
 DAY = 86400.0
-MAX_PENDING = 16  # answers that are repeated at most: more turns than can wait for an agent
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,18 +224,7 @@ class SessionStore:
 
     def pending(self, session_id: str) -> tuple[PendingReply, ...]:
         """Return the replies that are pending, oldest first, each for one line."""
-        return tuple(reply for _, reply in self._pending(session_id))
-
-    def _pending(self, session_id: str) -> Iterator[tuple[int, PendingReply]]:
-        rows = self._db.execute(
-            "SELECT number, text, message_id, answer, is_kept FROM owed"
-            " WHERE session_id = ? ORDER BY number",
-            (session_id,),
-        )
-        for number, text, message_id, answer, is_kept in rows:
-            line = PlayerLine(text, message_id, is_kept=True)
-            parts = None if answer is None else _decode(answer)
-            yield number, PendingReply((line,), parts, bool(is_kept))
+        return self._talks.pending(session_id)
 
     def history(
         self,
@@ -275,20 +257,8 @@ class SessionStore:
 
     def _receive_until(self, session_id: str, heard: str | None, at: float) -> None:
         """Note that the answers up to that of a line were received whole."""
-        if heard is None or not self._has(session_id):
-            return
-        last, _ = self._talks.line(session_id, heard) or (0, "")
-        for number, reply in tuple(self._pending(session_id)):
-            if reply.parts is not None and number <= last:
-                self._add_received(session_id, reply.message_ids[0], reply.parts, at)
-
-    def _add_received(
-        self, session_id: str, message_id: str, parts: tuple[Part, ...], at: float
-    ) -> None:
-        said = "".join(part.text for part in parts if isinstance(part, Say))
-        if said:
-            self._add_turn(session_id, PersistEntry("character", said, answers=message_id), at)
-        self._resolve(session_id, ResolveReply(message_id), at)
+        if heard is not None and self._has(session_id):
+            self._talks.receive_until(session_id, heard, at)
 
     # --- writing ---
 
@@ -314,7 +284,7 @@ class SessionStore:
             )
             self._db.execute("DELETE FROM unused WHERE session_id = ?", (session_id,))
             for entry in entries:
-                self._WRITERS[type(entry)](self, session_id, entry, at)
+                self._talks.write(session_id, entry, at)
             if memory is not None:
                 if pair := lasting_pair(session):
                     learn(self._db, pair, session_id, memory, at)
@@ -404,12 +374,7 @@ class SessionStore:
                 (json.dumps(memory), branch.session_id),
             )
             if is_whole:
-                self._db.execute(
-                    "INSERT INTO owed (session_id, message_id, number, text, answer, is_kept)"
-                    " SELECT ?, message_id, number, text, answer, is_kept FROM owed"
-                    " WHERE session_id = ?",
-                    (branch.session_id, session_id),
-                )
+                self._talks.copy_pending(session_id, branch.session_id)
                 self._receive_until(branch.session_id, heard, at)
             return self._talks.end(branch.session_id).number
 
@@ -438,10 +403,6 @@ class SessionStore:
             if known is None or known[0].number != exchange.begin:
                 return None
             place, memory = known
-            self._db.execute(
-                "DELETE FROM owed WHERE session_id = ? AND number > ?",
-                (session_id, exchange.begin),
-            )
             if pair := lasting_pair(session):
                 unlearn(self._db, session_id, exchange.begin)
                 learn(self._db, pair, session_id, memory, at)
@@ -478,61 +439,6 @@ class SessionStore:
                 " ON CONFLICT (session_id) DO UPDATE SET seconds = excluded.seconds",
                 seconds.items(),
             )
-
-    def _add_turn(self, session_id: str, entry: PersistEntry, at: float) -> None:
-        if entry.answers is None or not self._is_answered(session_id, entry.answers):
-            self._talks.add_turn(session_id, entry, at)
-
-    def _add_actions(self, session_id: str, entry: PersistActions, at: float) -> None:
-        self._talks.add_actions(session_id, entry)
-
-    def _begin_exchange(self, session_id: str, entry: BeginExchange, at: float) -> None:
-        self._talks.note_known(session_id, entry)
-
-    def _is_answered(self, session_id: str, message_id: str) -> bool:
-        """Tell whether that line's answer is written already; else note that it is now."""
-        line = (session_id, message_id)
-        where = "WHERE session_id = ? AND message_id = ?"
-        found = self._db.execute(f"SELECT is_kept FROM owed {where}", line).fetchone()
-        self._db.execute(f"UPDATE owed SET is_kept = 1 {where}", line)
-        return bool(found and found[0])
-
-    def _add_pending(self, session_id: str, reply: PendingReply, at: float) -> None:
-        *others, last = reply.message_ids
-        answer = None if reply.parts is None else json.dumps(reply.parts, default=_encode)
-        for message_id in others if answer is not None else ():
-            self._resolve(session_id, ResolveReply(message_id), at)
-        for message_id in (last,) if answer is not None else reply.message_ids:
-            line = self._talks.line(session_id, message_id)
-            if line is not None:
-                self._db.execute(
-                    "INSERT INTO owed (session_id, message_id, number, text, answer)"
-                    " VALUES (?, ?, ?, ?, ?)"
-                    " ON CONFLICT (session_id, message_id) DO UPDATE SET answer = excluded.answer",
-                    (session_id, message_id, *line, answer),
-                )
-        # A client that never confirms anything does not get half the conversation repeated.
-        self._db.execute(
-            "DELETE FROM owed WHERE session_id = ?1 AND answer IS NOT NULL AND message_id NOT IN"
-            " (SELECT message_id FROM owed WHERE session_id = ?1 AND answer IS NOT NULL"
-            " ORDER BY number DESC LIMIT ?2)",
-            (session_id, MAX_PENDING),
-        )
-
-    def _resolve(self, session_id: str, resolved: ResolveReply, at: float) -> None:
-        self._db.execute(
-            "DELETE FROM owed WHERE session_id = ?1"
-            " AND (message_id = ?2 OR (?2 IS NULL AND answer IS NOT NULL))",
-            (session_id, resolved.message_id),
-        )
-
-    _WRITERS: Mapping[type[Entry], Callable[[Any, str, Any, float], None]] = {
-        PersistEntry: _add_turn,
-        PersistActions: _add_actions,
-        BeginExchange: _begin_exchange,
-        PendingReply: _add_pending,
-        ResolveReply: _resolve,
-    }
 
     def remove(self, session_ids: Iterable[str], ended_at: float) -> None:
         """Delete sessions and what was said in them; their ids are known as ended.
@@ -668,32 +574,6 @@ class SessionStore:
     def close(self) -> None:
         """Close the database."""
         self._db.close()
-
-
-def _encode(part: Part) -> dict[str, Any]:
-    """Return one part of an answer as JSON values."""
-    if isinstance(part, Say):
-        return {"say": part.text}
-    if isinstance(part, Feel):
-        return {"feel": part.emotion, "scale": part.scale}
-    assert isinstance(part, Do)  # a turn keeps nothing else
-    return {"do": [[action.name, action.target, action.arguments] for action in part.actions]}
-
-
-def _decode(answer: str) -> tuple[Part, ...] | None:
-    """Return the parts of an answer that was encoded, None for one that cannot be read."""
-    try:
-        return tuple(map(_decode_part, from_json(answer)))
-    except (TypeError, KeyError, ValueError):
-        return None
-
-
-def _decode_part(raw: dict[str, Any]) -> Part:
-    if "say" in raw:
-        return Say(raw["say"])
-    if "feel" in raw:
-        return Feel(raw["feel"], raw["scale"])
-    return Do(tuple(Action(*row) for row in raw["do"]))  # an older version kept two values
 
 
 def lasting_pair(session: ServiceSession | StoredSession) -> Pair | None:

@@ -1,4 +1,4 @@
-"""What was said in each session, in tables: numbered entries that branches share.
+"""What was said in each session and what is still pending, in tables: entries that branches share.
 
 `branches` says what belongs to a session and what nobody needs any more; here it is read and
 written. Every call belongs to a transaction of its caller.
@@ -7,10 +7,11 @@ written. Every call belongs to a transaction of its caller.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from characters.agents.agent import Do, Feel, Part, Say
 from characters.protocol.messages import Action
 from characters.service.branches import (
     MAX_CHANGES,
@@ -21,12 +22,21 @@ from characters.service.branches import (
     exchange_begin,
     rebuilt,
 )
-from characters.service.effects import BeginExchange, PersistActions, PersistEntry
+from characters.service.effects import (
+    BeginExchange,
+    Entry,
+    PendingReply,
+    PersistActions,
+    PersistEntry,
+    PlayerLine,
+    ResolveReply,
+)
 from characters.service.tables import Database
 
-__all__ = ["Exchange", "family_of", "MAX_TURNS", "roots_of", "TalkTables"]
+__all__ = ["Exchange", "family_of", "MAX_PENDING", "MAX_TURNS", "roots_of", "TalkTables"]
 
 MAX_TURNS = 400
+MAX_PENDING = 16  # answers that are repeated at most: more turns than can wait for an agent
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,8 +192,13 @@ class TalkTables:
 
     # --- writing ---
 
-    def add_turn(self, session_id: str, entry: PersistEntry, at: float) -> None:
-        """Write something that was said."""
+    def write(self, session_id: str, entry: Entry, at: float) -> None:
+        """Write an entry; `at` is when it was said, in wall-clock seconds."""
+        self._WRITERS[type(entry)](self, session_id, entry, at)
+
+    def _add_turn(self, session_id: str, entry: PersistEntry, at: float) -> None:
+        if entry.answers is not None and self._is_answered(session_id, entry.answers):
+            return
         place = self._next(session_id)
         self._db.execute(
             "INSERT INTO turns (segment, number, speaker, text, said_at, was_cut)"
@@ -198,8 +213,7 @@ class TalkTables:
             )
         self._forget_old(session_id, place)
 
-    def add_actions(self, session_id: str, entry: PersistActions) -> None:
-        """Write what the character did."""
+    def _add_actions(self, session_id: str, entry: PersistActions, at: float) -> None:
         place = self._next(session_id)
         done = [[action.name, action.target, action.arguments] for action in entry.actions]
         self._db.execute(
@@ -207,7 +221,7 @@ class TalkTables:
             (*_key(place), json.dumps(done)),
         )
 
-    def note_known(self, session_id: str, entry: BeginExchange) -> None:
+    def _note_known(self, session_id: str, entry: BeginExchange, at: float) -> None:
         """Write what is known before an exchange: what has changed since the one before.
 
         It goes with the entry that follows: who shares what was said before does not share it.
@@ -232,6 +246,9 @@ class TalkTables:
 
     def move(self, session_id: str, place: LogPlace) -> None:
         """Let a session end at another place; what nobody needs then is deleted."""
+        self._db.execute(
+            "DELETE FROM owed WHERE session_id = ? AND number > ?", (session_id, place.number)
+        )
         self._move(session_id, place)
         self.forget_unneeded(roots_of(self._db, [session_id]))
 
@@ -315,6 +332,98 @@ class TalkTables:
                 f"DELETE FROM {table} WHERE segment = ? AND number > ?", (segment, number)
             )
 
+    # --- replies that are pending ---
+
+    def pending(self, session_id: str) -> tuple[PendingReply, ...]:
+        """Return the replies that are pending, oldest first, each for one line."""
+        return tuple(reply for _, reply in self._pending(session_id))
+
+    def _pending(self, session_id: str) -> Iterator[tuple[int, PendingReply]]:
+        rows = self._db.execute(
+            "SELECT number, text, message_id, answer, is_kept FROM owed"
+            " WHERE session_id = ? ORDER BY number",
+            (session_id,),
+        )
+        for number, text, message_id, answer, is_kept in rows:
+            line = PlayerLine(text, message_id, is_kept=True)
+            parts = None if answer is None else self._decoded(answer)
+            yield number, PendingReply((line,), parts, bool(is_kept))
+
+    def _decoded(self, answer: str) -> tuple[Part, ...] | None:
+        """Return the parts of an answer that was encoded, None for one that cannot be read."""
+        try:
+            return tuple(map(_decode_part, self._parsed(answer)))
+        except (TypeError, KeyError, ValueError):
+            return None
+
+    def receive_until(self, session_id: str, heard: str, at: float) -> None:
+        """Note that the answers up to that of a line were received whole."""
+        last, _ = self.line(session_id, heard) or (0, "")
+        for number, reply in tuple(self._pending(session_id)):
+            if reply.parts is not None and number <= last:
+                self._add_received(session_id, reply.message_ids[0], reply.parts, at)
+
+    def _add_received(
+        self, session_id: str, message_id: str, parts: tuple[Part, ...], at: float
+    ) -> None:
+        said = "".join(part.text for part in parts if isinstance(part, Say))
+        if said:
+            self._add_turn(session_id, PersistEntry("character", said, answers=message_id), at)
+        self._resolve(session_id, ResolveReply(message_id), at)
+
+    def copy_pending(self, session_id: str, branch_id: str) -> None:
+        """Let what is pending in a session be pending in its branch, too."""
+        self._db.execute(
+            "INSERT INTO owed (session_id, message_id, number, text, answer, is_kept)"
+            " SELECT ?, message_id, number, text, answer, is_kept FROM owed WHERE session_id = ?",
+            (branch_id, session_id),
+        )
+
+    def _is_answered(self, session_id: str, message_id: str) -> bool:
+        """Tell whether that line's answer is written already; else note that it is now."""
+        line = (session_id, message_id)
+        where = "WHERE session_id = ? AND message_id = ?"
+        found = self._db.execute(f"SELECT is_kept FROM owed {where}", line).fetchone()
+        self._db.execute(f"UPDATE owed SET is_kept = 1 {where}", line)
+        return bool(found and found[0])
+
+    def _add_pending(self, session_id: str, reply: PendingReply, at: float) -> None:
+        *others, last = reply.message_ids
+        answer = None if reply.parts is None else json.dumps(reply.parts, default=_encode)
+        for message_id in others if answer is not None else ():
+            self._resolve(session_id, ResolveReply(message_id), at)
+        for message_id in (last,) if answer is not None else reply.message_ids:
+            line = self.line(session_id, message_id)
+            if line is not None:
+                self._db.execute(
+                    "INSERT INTO owed (session_id, message_id, number, text, answer)"
+                    " VALUES (?, ?, ?, ?, ?)"
+                    " ON CONFLICT (session_id, message_id) DO UPDATE SET answer = excluded.answer",
+                    (session_id, message_id, *line, answer),
+                )
+        # A client that never confirms anything does not get half the conversation repeated.
+        self._db.execute(
+            "DELETE FROM owed WHERE session_id = ?1 AND answer IS NOT NULL AND message_id NOT IN"
+            " (SELECT message_id FROM owed WHERE session_id = ?1 AND answer IS NOT NULL"
+            " ORDER BY number DESC LIMIT ?2)",
+            (session_id, MAX_PENDING),
+        )
+
+    def _resolve(self, session_id: str, resolved: ResolveReply, at: float) -> None:
+        self._db.execute(
+            "DELETE FROM owed WHERE session_id = ?1"
+            " AND (message_id = ?2 OR (?2 IS NULL AND answer IS NOT NULL))",
+            (session_id, resolved.message_id),
+        )
+
+    _WRITERS: Mapping[type[Entry], Callable[[Any, str, Any, float], None]] = {
+        PersistEntry: _add_turn,
+        PersistActions: _add_actions,
+        BeginExchange: _note_known,
+        PendingReply: _add_pending,
+        ResolveReply: _resolve,
+    }
+
 
 def roots_of(db: Database, session_ids: Iterable[str]) -> set[int]:
     """Return the first segments of some sessions."""
@@ -340,3 +449,21 @@ def family_of(db: Database, session_ids: Iterable[str]) -> tuple[str, ...]:
 
 def _key(place: LogPlace) -> tuple[int, int]:
     return place.segment, place.number
+
+
+def _encode(part: Part) -> dict[str, Any]:
+    """Return one part of an answer as JSON values."""
+    if isinstance(part, Say):
+        return {"say": part.text}
+    if isinstance(part, Feel):
+        return {"feel": part.emotion, "scale": part.scale}
+    assert isinstance(part, Do)  # a turn keeps nothing else
+    return {"do": [[action.name, action.target, action.arguments] for action in part.actions]}
+
+
+def _decode_part(raw: dict[str, Any]) -> Part:
+    if "say" in raw:
+        return Say(raw["say"])
+    if "feel" in raw:
+        return Feel(raw["feel"], raw["scale"])
+    return Do(tuple(Action(*row) for row in raw["do"]))  # an older version kept two values

@@ -27,8 +27,9 @@ from characters.service.effects import (
 from characters.service.memory import Pair
 from characters.service.postgres import PostgresDatabase, prepare
 from characters.service.registry import RefusalError
-from characters.service.store import MAX_PENDING, FencedError, SessionStore, StoredSession
+from characters.service.store import FencedError, SessionStore, StoredSession
 from characters.service.tables import StoreError
+from characters.service.talks import MAX_PENDING
 from tests.characters.service.histories import Histories, dump
 from tests.postgres import PostgresServer
 
