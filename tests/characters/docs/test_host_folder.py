@@ -170,6 +170,15 @@ def test_a_node_is_started_with_what_the_service_understands(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", nodes())
+def test_a_node_is_asked_whether_it_lives_as_any_container_is(name: str) -> None:
+    flags, _, command = instruction("HEALTHCHECK").partition(" CMD ")
+    check = nodes()[name]["healthcheck"]
+    assert check.pop("test") == ["CMD", *json.loads(command)]
+    asked = dict(flag.removeprefix("--").split("=") for flag in flags.split())
+    assert {key.replace("_", "-"): value for key, value in check.items()} == asked
+
+
+@pytest.mark.parametrize("name", nodes())
 def test_a_node_knows_the_database_of_the_compose_file(name: str) -> None:
     node = nodes()[name]
     store = urlsplit(options_of(node["command"]).store)
