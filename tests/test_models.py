@@ -271,5 +271,7 @@ def test_what_is_typed_into_an_answer_ends_it_and_the_model_hears_what_was_shown
         typist.wait(lambda: typist.answers()[-1].text == "Done.")
         told = [m["content"] for m in server.messages if m["role"] == "assistant"][-count:]
     assert told == [each.shown for each in ended]
-    # Each by itself on a quiet machine (2 to 4 ms); a busy one may hold up the test for once.
+    # 2 to 4 ms. Each of twenty within 100 is a row of the bench of the service: a busy machine may
+    # hold up one of three processes for longer than that.
     assert median(each.seconds for each in ended) <= 0.1
+    assert max(each.seconds for each in ended) <= 5.0

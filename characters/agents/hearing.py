@@ -178,7 +178,7 @@ _ELSEWHERE = frozenset({"can", "could", "will", "would", "where"})  # what asks 
 _FILLERS = frozenset(
     {"so", "and", "but", "well", "fine", "alright", "right", "sure", "yeah", "oh"}
     | {"um", "uh", "hm", "hmm", "ok", "okay", "hey", "then", "now", "actually", "anyway"}
-    | {"please", "look", "listen", "also", "lol", "haha", "hi", "hello"}
+    | {"please", "look", "listen", "also", "lol", "haha", "hi", "hello", "sorry"}
 )
 _BEFORE_A_NOUN = frozenset({"a", "an", "the", "your", "my", "this", "that", "his", "her"})
 _OPENING = re.compile(

@@ -17,6 +17,7 @@ OPENS = "aiohttp: a request, a socket, an echo, each of many"
 TALKS = "connect to ready, a new session, each of many"
 MODEL = "typed line to the first word of a model that answers at once"
 BARE = "bare request to that model, to its first word"
+CUT = "line typed into a model's answer to the end of that answer"
 CROWD = 5.0
 
 
@@ -48,9 +49,13 @@ def cases(quick: bool) -> list[Case]:
         "Forty-eight new talks, eight at a time, in two processes: how many a second is 1000 by "
         "each one's share. A persona or a pattern that were read for each of them would double it."
     )
+    cut = (Contender(CUT, f"{NET}:answer_cut_short", needs="openai", is_ours=True),)
+    of_cut = "Twenty lines a round, each half a second after an answer began; the slowest counts."
+    ends = (Aim(CUT, 100.0, "max", kind="policy_seconds"),)
     of_model = "The same request to the same model, with nobody between: what a mind adds to it."
     return [
         Case("A talk", contenders, rounds, "ms", 1e3, aims, why),
         Case("Talks a second", crowd, rounds, "ms", 1e3, (Aim(TALKS, CROWD),), of_crowd),
         Case("A talk with a model", with_model, rounds, "ms", 1e3, (Aim(MODEL, 20.0),), of_model),
+        Case("An answer cut short", cut, 1 if quick else 3, "ms", 1e3, ends, of_cut),
     ]

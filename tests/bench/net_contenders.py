@@ -28,7 +28,7 @@ from characters.protocol.messages import (
 from characters.transport.base import Connection
 from characters.transport.websocket import WebSocketTransport
 from tests.bench.echo import FRAME_BYTES
-from tests.characters.agents.model_server import model_server
+from tests.characters.agents.model_server import answer, model_server
 
 __all__: list[str] = []
 
@@ -250,6 +250,35 @@ def model_to_first_word(folder: Path) -> Iterator[list[float]]:
     """Yield the seconds from a typed line to the first word of a model that answers at once."""
     with model_server() as model:
         yield from talk(folder, BotLlmText, 20, "--model-url", model.url, "--model-name", "any")
+
+
+def answer_cut_short(folder: Path) -> Iterator[list[float]]:
+    """Yield the seconds from a line that is typed into a model's answer to the end of that."""
+
+    async def setup() -> AsyncIterator[Trip]:
+        transport = WebSocketTransport(url)
+        connection = await enter(transport)
+        await until(connection, BotTurnCompleted)  # the greeting
+        connection.send(UserTextMessage(text="Talk."))
+        await until(connection, BotLlmText)
+
+        async def trip() -> float:
+            await asyncio.sleep(0.5)
+            began = perf_counter()
+            connection.send(UserTextMessage(text="Stop."))
+            await until(connection, BotTurnCompleted)
+            took = perf_counter() - began
+            await until(connection, BotLlmText)  # the next answer, which the next line ends
+            return took
+
+        yield trip
+        await connection.close()
+        await transport.close()
+
+    with model_server() as model:
+        model.answers = answer(*(piece for n in range(400) for piece in (f" word{n}", 0.02)))
+        with service(folder, "--model-url", model.url, "--model-name", "any") as url:
+            yield from rounds(setup, 20)
 
 
 def bare_model_request(folder: Path) -> Iterator[list[float]]:
