@@ -39,7 +39,7 @@ from characters.service.app import (
 from characters.service.cluster import ClusterNode, NodeSettings
 from characters.service.directory import Directory
 from characters.service.endpoint_file import endpoint_file
-from characters.service.host_file import a_count, at_least_0, more_than_0, read_host_file
+from characters.service.host_file import a_count, a_port, at_least_0, more_than_0, read_host_file
 from characters.service.logs import ProblemLog, set_up_logs
 from characters.service.metrics import ServiceMetrics, TurnTracer, has_prometheus
 from characters.service.pace import TimingConfig
@@ -72,20 +72,20 @@ def parser() -> argparse.ArgumentParser:
     )
     add("--host", default="127.0.0.1", help="address to listen on")
     add("--allow-remote", action="store_true", help="permit an address off this machine")
-    add("--port", type=int, default=0, help="0 takes a free one")
+    add("--port", type=a_port, default=0, help="0 takes a free one")
     add(
         "--session-ttl",
-        type=float,
+        type=more_than_0,
         default=30 * 86400.0,
         help="seconds without use that end a session; between two runs a day counts at most",
     )
-    add("--agent-linger", type=float, default=10.0, help="seconds in an empty room")
-    add("--idle-timeout", type=float, default=900.0, help="seconds")
-    add("--idle-warning", type=float, default=60.0, help="seconds before the time-out")
-    add("--words-per-second", type=float, default=14.0, help="0 answers at once")
-    add("--think", type=float, default=0.25, help="seconds before an answer")
-    add("--remark-after", type=float, default=45.0, help="seconds of silence")
-    add("--drain-retry-after", type=float, default=1.0, help="told when stopping")
+    add("--agent-linger", type=at_least_0, default=10.0, help="seconds in an empty room")
+    add("--idle-timeout", type=at_least_0, default=900.0, help="seconds")
+    add("--idle-warning", type=at_least_0, default=60.0, help="seconds before the time-out")
+    add("--words-per-second", type=at_least_0, default=14.0, help="0 answers at once")
+    add("--think", type=at_least_0, default=0.25, help="seconds before an answer")
+    add("--remark-after", type=at_least_0, default=45.0, help="seconds of silence")
+    add("--drain-retry-after", type=at_least_0, default=1.0, help="told when stopping")
     add(
         "--drain-seconds",
         type=at_least_0,
@@ -240,8 +240,6 @@ REMOTE_DRAIN_SECONDS = 10.0
 def _access(options: argparse.Namespace) -> AccessSettings:
     """Return who may call. Raises AccessError for what is missing."""
     has_keys = options.api_key_env or options.api_key_file
-    if options.public_url and not options.public_url.startswith(("ws://", "wss://")):
-        raise AccessError("--public-url begins with ws:// or wss://")
     opening = _opened_by(options)
     if opening and not has_keys:
         raise AccessError(f"{opening} needs a key: --api-key-env NAME or --api-key-file FILE")
@@ -267,8 +265,17 @@ def _access(options: argparse.Namespace) -> AccessSettings:
 
 
 def _opened_by(options: argparse.Namespace) -> str | None:
-    """Return the flag that opens the service to others; by a proxy all come from this machine."""
-    host = urlsplit(options.public_url or "ws://localhost").hostname
+    """Return the flag that opens the service to others; by a proxy all come from this machine.
+
+    Raises AccessError for a public URL that is none.
+    """
+    public = options.public_url or "ws://localhost"
+    try:
+        host = urlsplit(public).hostname
+    except ValueError:
+        host = None
+    if not public.startswith(("ws://", "wss://")) or not host or set(public) & set(" \t\r\n"):
+        raise AccessError(f"--public-url is ws://HOST or wss://HOST, and not {public!r}")
     opening = {
         "--allow-remote": options.allow_remote,
         "--trust-proxy": options.trust_proxy,

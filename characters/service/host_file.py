@@ -20,7 +20,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, create_model
 
 from engine.toml.reader import read_toml
 
-__all__ = ["a_count", "at_least_0", "more_than_0", "read_host_file"]
+__all__ = ["a_count", "a_port", "at_least_0", "more_than_0", "read_host_file"]
 
 NOT_IN_A_FILE = ("help", "config", "with_parent")
 
@@ -28,6 +28,11 @@ NOT_IN_A_FILE = ("help", "config", "with_parent")
 def a_count(value: str | int) -> int:
     """Return a number of things. Raises ValueError."""
     return _checked(int(value), int(value) >= 1, "must be at least 1")
+
+
+def a_port(value: str | int) -> int:
+    """Return a number of a port, 0 for a free one. Raises ValueError."""
+    return _checked(int(value), 0 <= int(value) <= 65_535, "must be 0 to 65535")
 
 
 def more_than_0(value: str | float) -> float:
@@ -48,7 +53,9 @@ N = TypeVar("N", int, float)
 
 
 def _checked(value: N, is_fit: bool, problem: str) -> N:
-    if not is_fit or not math.isfinite(value):
+    if not math.isfinite(value):
+        raise UnfitError("must be a finite number")
+    if not is_fit:
         raise UnfitError(problem)
     return value
 
@@ -56,6 +63,7 @@ def _checked(value: N, is_fit: bool, problem: str) -> N:
 # What a file may hold for the flags that check their value.
 _CHECKED: dict[Any, Any] = {
     a_count: Annotated[int, AfterValidator(a_count)],
+    a_port: Annotated[int, AfterValidator(a_port)],
     more_than_0: Annotated[float, AfterValidator(more_than_0)],
     at_least_0: Annotated[float, AfterValidator(at_least_0)],
 }

@@ -57,6 +57,16 @@ def test_all_mistakes_are_told_with_line_and_advice(tmp_path: Path) -> None:
         ("--max-lag", "nan"),
         ("--token-ttl", "0"),
         ("--requests-per-second", "nan"),
+        ("--port", "65536"),
+        ("--port", "-1"),
+        ("--session-ttl", "-1"),
+        ("--session-ttl", "inf"),
+        ("--agent-linger", "nan"),
+        ("--idle-timeout", "-1"),
+        ("--words-per-second", "inf"),
+        ("--think", "inf"),
+        ("--remark-after", "nan"),
+        ("--drain-retry-after", "inf"),
     ],
 )
 def test_the_command_line_refuses_the_same(

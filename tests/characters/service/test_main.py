@@ -174,6 +174,15 @@ def test_a_service_for_others_needs_a_key(
     assert "needs a key: --api-key-env" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("url", ["http://talk.example.org", "wss://", "ws://[::1", "wss://a b"])
+def test_a_public_url_that_is_none_ends_the_start(
+    url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        main(["--public-url", url])
+    assert f"--public-url is ws://HOST or wss://HOST, and not {url!r}" in capsys.readouterr().err
+
+
 def test_a_second_service_on_one_folder_is_refused_with_the_first_ones_process(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
