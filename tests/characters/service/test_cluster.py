@@ -23,7 +23,7 @@ from characters.service.directory import DIRECTORY_SCHEMA, Directory
 from characters.service.service import Service, ServiceSettings
 from characters.service.store import FencedError, SessionStore
 from characters.service.tables import Database
-from tests.characters.service.client import Guest, kind, words_in
+from tests.characters.service.client import Bare, Guest, kind, serve, words_in
 from tests.characters.transport.stages import AT_ONCE, CountingAgents
 
 KEY = "the key of the nodes"
@@ -144,6 +144,59 @@ def test_a_session_is_resumed_where_it_is_whichever_node_is_asked(tmp_path: Path
         assert again["room_url"].startswith("ws://127.0.0.1:1/rooms/")
 
     play(tmp_path, act)
+
+
+def test_a_session_that_is_live_at_its_node_is_refused_by_any_until_nobody_answers_there(
+    tmp_path: Path,
+) -> None:
+    async def act(a: OneNode, b: OneNode) -> None:
+        grant = await a.connect()
+        ask = {"character_id": "counter", "end_user_id": "me"}
+        ask["character_session_id"] = grant["character_session_id"]
+
+        async def answer_pings(guest: Guest) -> None:
+            while True:
+                await guest.link("ping", t=0.0)
+                await asyncio.sleep(0.05)
+
+        async with a.enter(grant) as guest:
+            answering = asyncio.create_task(answer_pings(guest))
+            status, answer = await b.ask("POST", "/connect", **ask)
+            assert (status, answer["detail"].split(";")[0]) == (
+                409,
+                "the session is live elsewhere",
+            )
+            answering.cancel()
+            again = await b.connect(character_session_id=ask["character_session_id"])
+            assert again["room_name"].startswith("a.")
+
+    play(tmp_path, act)
+
+
+def test_a_nodes_clients_are_told_over_how_long_to_come_back_if_it_dies(tmp_path: Path) -> None:
+    async def welcome(node: OneNode) -> dict[str, Any]:
+        grant = await node.connect()
+        headers = {"Authorization": f"Bearer {grant['token']}"}
+        url = f"{node.url}/rooms/{grant['room_name']}"
+        async with node.http.ws_connect(url, protocols=("troupe.v1",), headers=headers) as socket:
+            guest = Guest(socket)
+            await guest.link("hello", received=0)
+            return (await guest.until("welcome"))[-1]
+
+    async def act(a: OneNode, _: OneNode) -> None:
+        first = (await welcome(a))["retry_over"]
+        assert first > 0
+        assert (await welcome(a))["retry_over"] == 2 * first  # who left may rejoin
+
+    play(tmp_path, act)
+
+    async def alone(bare: Bare) -> None:
+        grant = await bare.connect()
+        async with bare.enter(grant) as guest:
+            await guest.link("hello", received=0)
+            assert not (await guest.until("welcome"))[-1].get("retry_over")
+
+    serve(alone)
 
 
 def test_a_session_whose_node_is_gone_goes_on_at_another_with_all_that_was_said(
