@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
@@ -175,12 +176,12 @@ def restart_database(scene: Scene, round_: int) -> None:
     scene.players.until(lambda: all(it.state is SessionState.CONNECTED for it in scene.people))
 
 
-def cut(scene: Scene, round_: int) -> None:
+def cut(scene: Scene, round_: int, *, is_silent: bool = False) -> None:
     """Cut nodes from one another, and drop who was at one of them."""
     nodes = [scene.cluster.nodes[(round_ + n) % NODES] for n in (0, 1)]
 
     def strike() -> None:
-        scene.cluster.part(*nodes)
+        scene.cluster.part(*nodes, is_silent=is_silent)
         scene.cluster.drop(nodes[0])
 
     scene.hit(strike, scene.of(nodes[0]))
@@ -216,6 +217,13 @@ FAULTS = (
         clocks=(AN_HOUR, -AN_HOUR, 0),
     ),
     Fault(7, "the way between the nodes is cut, and players drop", cut, 4.0, behind_proxies=True),
+    Fault(
+        8,
+        "the way between the nodes swallows all, and players drop",
+        partial(cut, is_silent=True),
+        4.0,
+        behind_proxies=True,
+    ),
 )
 
 

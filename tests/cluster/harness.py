@@ -170,14 +170,17 @@ class Cluster:
         """Let nothing through to a node and from it to the database, without a reset."""
         self._order(*(line.black_hole for line in node.lines))
 
-    def part(self, one: Node, other: Node) -> None:
-        """Let two nodes not reach one another: what one sends the other is reset."""
+    def part(self, one: Node, other: Node, *, is_silent: bool = False) -> None:
+        """Let two nodes not reach one another: what one sends the other is reset, or vanishes."""
         names = {
             url: name for name, url in self.query("SELECT node, url FROM nodes ORDER BY until")
         }
         for here, there in ((one, other), (other, one)):
             assert here.front is not None
             mark = f"X-Troupe-Via: {names[there.url]}\r\n".encode()
+            if is_silent:
+                self._order(partial(setattr, here.front, "lost", partial(_begins_with, mark)))
+                continue
             self._order(partial(setattr, here.front, "watch", partial(_comes_from, mark)))
             self._order(here.front.reset)
 
@@ -264,6 +267,10 @@ CREATE FUNCTION watch() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
 END $$;
 CREATE TRIGGER watched BEFORE INSERT ON turns FOR EACH ROW EXECUTE FUNCTION watch();
 """
+
+
+def _begins_with(mark: bytes, opening: bytes) -> bool:
+    return mark in opening
 
 
 def _comes_from(mark: bytes, way: Direction, data: bytes, number: int) -> bool:

@@ -120,7 +120,7 @@ def run_herd(server: PostgresServer, count: int, within: float) -> Row:
         f" {told['fresh']}, stale writes {stale}"
     )
     is_right = most <= within and not (told["gave_up"] or told["fresh"] or stale)
-    return Row(8, f"a node with {count} sessions is killed (p50 / p99)", figure, is_right)
+    return Row(9, f"a node with {count} sessions is killed (p50 / p99)", figure, is_right)
 
 
 def _herd(cluster: Cluster, count: int) -> dict[str, list[float]]:

@@ -66,6 +66,9 @@ class Proxy:
         self._is_over = asyncio.Event()
         self._server: asyncio.Server | None = None
         self.watch: Watch | None = None
+        self.lost: Callable[[bytes], bool] | None = None
+        """By what its client has sent first, whether a connection leads nowhere until all heals."""
+        self._healed = asyncio.Event()
         self.accepted = 0
         self.port = 0
 
@@ -119,7 +122,9 @@ class Proxy:
 
     def heal(self) -> None:
         """Be a perfect line again; what a black hole held back goes on, as TCP would resend it."""
-        self.watch = None
+        self.watch = self.lost = None
+        self._healed.set()
+        self._healed = asyncio.Event()
         self.faults = Faults()
 
     # --- life ------------------------------------------------------------------------------
@@ -166,6 +171,11 @@ class Proxy:
         """Wait for the end of the proxy."""
         await self._is_over.wait()
 
+    async def unless_lost(self, opening: bytes) -> None:
+        """Go on, or when all has healed: TCP sends again what had no way."""
+        while self.lost is not None and self.lost(opening):
+            await self._healed.wait()
+
     async def pass_on(
         self, direction: Direction, data: bytes, count: int, writer: asyncio.StreamWriter
     ) -> bool:
@@ -197,6 +207,7 @@ class _Pipe:
         self._proxy = proxy
         self._writers = {Direction.TO_CLIENT: near[1], Direction.TO_SERVER: far[1]}
         self.is_stranded = False
+        self._opening = b""
         self.task = asyncio.create_task(self._run(near[0], far[0]))
 
     async def _run(self, near: asyncio.StreamReader, far: asyncio.StreamReader) -> None:
@@ -220,6 +231,9 @@ class _Pipe:
         count = 0
         while data := await reader.read(CHUNK):
             count += 1
+            if direction is Direction.TO_SERVER:
+                self._opening = self._opening or data
+            await self._proxy.unless_lost(self._opening)
             await self._unless_stranded()
             if not await self._proxy.pass_on(direction, data, count, self._writers[direction]):
                 raise ConnectionResetError
