@@ -129,12 +129,13 @@ class HeardText:
 def hear(text: str) -> HeardText:
     """Take in a line of the player; of a long one its beginning."""
     text = text[:MOST_LETTERS]
-    normal = normalise(text)
+    normal = _ITS.sub("it is ", normalise(text))
     language = language_of(text)
     kinds = {*_kinds(text.strip(), normal), *({"foreign", language} if language else ())}
     return HeardText(text, normal, frozenset(kinds), language)
 
 
+_ITS = re.compile(r"^its (?!name|own|colou?r|age|size)")  # as it is typed in haste
 _DEED = re.compile(r"\*[^*]+\*|(?<!\w)_[^_]+_(?!\w)")
 
 
@@ -166,7 +167,7 @@ _ASKING_BACK = frozenset(
     {"who", "what", "where", "when", "why", "how", "which", "do", "does", "did", "am", "can"}
     | {"could", "may", "have", "has", "are"}
 )
-_OF_THE_OTHER = ("you seem ", "you look ", "you sound ", "you are ", "your ")
+_OF_THE_OTHER = ("that was ", "you seem ", "you look ", "you sound ", "you are ", "your ")
 _SHORT = 7  # words of a line that asks on
 _PRONOUNS = (
     frozenset({"he", "him", "his"}),

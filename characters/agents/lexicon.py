@@ -151,6 +151,14 @@ wind window wine wing winter wipe wire wise wish witch with without woke woman w
 wonderful wood word wore work world worm worried worry worse worst worth worthless would wound
 wounded wow wrap write wrong wrote wtf wut ya yard yay yea yeah year years yellow yep yes
 yesterday yet yikes yo you young your yours yourself youth yup zero zoo
+absolute alike bass bees begun blank bloke bows boys bun cafe cast changed closer coal coin cope
+core cork correction create cured cuts deleted detector direction directory disk draining drawn drip
+drown drums edit emotion examine event failures fare figured file forge keys lack leans learnt lease
+lied liked lines load loads logs loop loses makers meals mend mid moved mute named noticed option
+optional owe pace pack pad patience pays per plain plank policies pose pressure pry puts refused
+remote removed reset restarted resumed sample saved saving scale scar score shared shown ski slot
+stale stored stores strike string switched tab tables tag taking text theme tile tire token tomes
+torch tray tried typed unfairly user value ways web whenever wherever width translated
 """)
 
 # Names that are words too.

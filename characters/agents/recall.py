@@ -72,6 +72,7 @@ _QUESTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("", (
         "(what | how) (is | are | was | were) my <key> (called | named)",
         "(what | how) (is | are) (called | named) my <key>", "what (does | do | did) my <key> do",
+        "when (is | was) my <key>",
         "what my <key> (does | do | did)",
         "what (is | are | was | were) [the] (name | names) of my <key>",
         "= [and] the (name | names) of my <key>",

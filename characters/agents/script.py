@@ -390,7 +390,8 @@ class ScriptedAgent:
         elif is_own:
             order = _SHARED if is_beside else _OWN
         elif topic.general is None:
-            order = _SHARED
+            is_aside = weight < 2 and heard.asks_beyond(pattern.words, self._persona.names)
+            order = _QUESTION if is_aside else _SHARED  # "does anybody ever thank you" is no thanks
         else:
             order = _QUESTION if topic.general == "question" and heard.is_question else _REMARK
         # A topic with a condition fits the moment better than one without.
