@@ -419,7 +419,7 @@ class RoomConversation:
                 answer = RepeatAnswer(reply.parts, reply.is_kept)
                 self._waiting.append(TurnRequest(answer, reply.lines))
         if self._unanswered and messages.SILENT not in self._modes.values():
-            self._waiting.append(self._about_all())
+            self._waiting.append(self._take_unanswered())
         return [] if self.is_busy else self._next(now)
 
     def player_said(
@@ -433,7 +433,7 @@ class RoomConversation:
             self.active(now)
             return [PersistEntry("player", text, message_id)]
         self._unanswered.append(PlayerLine(text, message_id))
-        return self._answer(now)
+        return self._request(self._take_unanswered(), now)
 
     def _note(self, text: str, now: float, message_id: str | None) -> Effects:
         self.active(now)
@@ -447,12 +447,8 @@ class RoomConversation:
         self._unanswered.append(line)
         return effects
 
-    def _answer(self, now: float) -> Effects:
-        """Answer every line that was not answered yet."""
-        request = self._about_all()
-        return self._request(request, now)
-
-    def _about_all(self) -> TurnRequest:
+    def _take_unanswered(self) -> TurnRequest:
+        """Take the lines that were not answered yet; return the request for an answer to them all."""
         lines = tuple(self._unanswered)
         self._unanswered.clear()
         return _about(lines)
@@ -466,7 +462,7 @@ class RoomConversation:
         if message_id is not None and message_id not in unanswered:
             return []
         if self._unanswered:
-            return self._answer(now)
+            return self._request(self._take_unanswered(), now)
         return self.prompt(Event("context", about) if about else Silence(), now)
 
     def prompt(self, prompt: Prompt, now: float) -> Effects:
