@@ -448,7 +448,7 @@ class RoomConversation:
         return effects
 
     def _take_unanswered(self) -> TurnRequest:
-        """Take the lines that were not answered yet; return the request for an answer to them all."""
+        """Take the lines that were not answered yet, as one request for an answer."""
         lines = tuple(self._unanswered)
         self._unanswered.clear()
         return _about(lines)
