@@ -70,17 +70,21 @@ class OneNode:
 async def a_node(name: str, db: Database, beats: Database, front: str = "") -> OneNode:
     """Start a node; the others are told to reach it at `front`."""
     port = free_port()
-    url = f"http://127.0.0.1:{port}"
-    told = front or url
+    told = front or f"http://127.0.0.1:{port}"
     cluster = ClusterNode(
         NodeSettings(name, told, KEY), Directory(db, name, told), Directory(beats, name, told),
         time.monotonic,
     )  # fmt: skip
+    return await serve_at(port, SessionStore(None, database=db, node=name), cluster)
+
+
+async def serve_at(port: int, store: SessionStore, cluster: ClusterNode | None = None) -> OneNode:
+    """Start a service over a store; it is a node if there is a cluster."""
     service = Service(
         CountingAgents([]),
-        SessionStore(None, database=db, node=name),
+        store,
         now=time.monotonic,
-        wall=cluster.wall,
+        wall=time.time if cluster is None else cluster.wall,
         new_id=lambda: secrets.token_urlsafe(8),
         settings=ServiceSettings(timing=AT_ONCE),
         cluster=cluster,
@@ -90,7 +94,7 @@ async def a_node(name: str, db: Database, beats: Database, front: str = "") -> O
     runner = make_runner(make_app(service, access), 0.5)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", port).start()
-    return OneNode(service, runner, url)
+    return OneNode(service, runner, f"http://127.0.0.1:{port}")
 
 
 def free_port() -> int:

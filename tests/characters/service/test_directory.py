@@ -193,7 +193,7 @@ def test_what_has_expired_cannot_be_claimed_and_is_removed_unless_a_living_node_
 
 def test_too_many_sessions_cost_the_player_who_has_the_most(nodes: Nodes) -> None:
     store = nodes.stores["a"]
-    talks = [("greedy", f"g{number}") for number in range(6)] + [("bob", "b0"), ("bob", "b1")]
+    talks = [("bob", "b0"), ("bob", "b1"), *(("greedy", f"g{number}") for number in range(6))]
     for player, session_id in talks:
         nodes.pass_time(1.0)
         store.save(
