@@ -1,5 +1,6 @@
-"""What keeps a game from starting before anything runs: a package that was not installed, or a
-module of the game's own that has the name of a package of ours, and so stands in its place.
+"""What keeps a game from starting: packages that were not installed, or modules in place of ours.
+
+A game's own module that has the name of a package of ours is imported in its place.
 """
 
 from __future__ import annotations

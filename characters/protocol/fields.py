@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from difflib import get_close_matches
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeGuard, TypeVar
 
 __all__ = ["by_default", "check_number", "check_range", "Choice", "set_member"]
 
@@ -58,7 +58,7 @@ def set_member(settings: object, name: str, kind: type[StrEnum]) -> None:
 
 def check_number(name: str, value: object, *, zero_is_fine: bool) -> None:
     """Raise ValueError unless the value is a finite number above 0, or 0 where that is fine."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+    if not _is_finite(value):
         raise ValueError(f"{name} must be a finite number (got {value!r})")
     if value < 0 or (value == 0 and not zero_is_fine):
         bound = "0 or more" if zero_is_fine else "above 0"
@@ -67,6 +67,11 @@ def check_number(name: str, value: object, *, zero_is_fine: bool) -> None:
 
 def check_range(name: str, value: object, low: float, high: float) -> None:
     """Raise ValueError unless the value is a number from `low` to `high`."""
-    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    if not is_number or not math.isfinite(value) or not low <= value <= high:  # type: ignore[arg-type,operator] # is_number
+    if not _is_finite(value) or not low <= value <= high:
         raise ValueError(f"{name} must be {low:g} to {high:g} (got {value!r})")
+
+
+def _is_finite(value: object) -> TypeGuard[float]:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return False
+    return math.isfinite(value)
