@@ -81,6 +81,7 @@ RULES: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
             r"\b(?:I|we)\s+(?:do\s+|now\s+|both\s+|all\s+)?live\s+(?:(?:alone|now|together|by\s+myself)"
             r"[\s,]+)*(?P<value>(?:in|near|at|on|by|outside|"
             rf"behind|above)\s+{WORDS}){_PLACE_END}"),
+        ("lives", rf"\b(?:I|we)\s+(?:still\s+)?live\s+(?P<value>with\s+{WORDS}){_LIST_END}"),
         ("lives",
             rf"(?:{_AM}|\b(?:but|and)\s+)(?:now\s+|currently\s+)?(?:staying|living)\s+"
             rf"(?P<value>(?:in|near|at)\s+{WORDS}){_PLACE_END}"),

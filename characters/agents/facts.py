@@ -316,32 +316,41 @@ _HOW_OLD = re.compile(
 _WHAT_HE_IS = re.compile(
     rf"\b(?:she|he)(?:\s+is|['\u2019]s)\s+(?:an?\s+)?(?P<value>{ANY_JOB}){END}", re.IGNORECASE
 )
-_WHERE_HE_LIVES = re.compile(
-    rf"\b(?:she|he|they)\s+(?:now\s+)?(?P<verb>lives?|works?)\s+"
-    rf"(?P<value>(?:in|near|at|on|by|outside|for)\s+{WORDS}){END}",
-    re.IGNORECASE,
+_PLACE = rf"(?P<value>(?:in|near|at|on|by|outside|for)\s+{WORDS}){END}"
+_OF_HIM = (  # what is told of one of the player's own as "he" or "she", by the kind of the key
+    ("", _ITS_NAME),
+    ("age", _HOW_OLD),
+    ("is", _WHAT_HE_IS),
+    *(
+        (kind, re.compile(rf"\b(?:she|he|they)\s+(?:now\s+|really\s+)?{verb}", re.IGNORECASE))
+        for kind, verb in (
+            ("lives", rf"lives?\s+{_PLACE}"),
+            ("works", rf"works?\s+{_PLACE}"),
+            (
+                "likes",
+                rf"(?:likes?|loves?)\s+(?P<value>(?!me\b|you\b|him\b|her\b|it\b){WORDS}){END}",
+            ),
+        )
+    ),
 )
 _OPENING = re.compile(r"^\W*(?:and\s+|but\s+|oh\s+)?", re.IGNORECASE)
 
 
-def _named_in(text: str) -> Iterator[Fact]:
-    """Yield whose name is told as "my sister is a gossip, her name is Meera"."""
-    for told in _ITS_NAME.finditer(text):
-        one = spoken_of(text[: told.start()])
-        if one:
-            yield Fact(one, _tidy(told.group("value")))
-    for told in _HOW_OLD.finditer(text):
-        if one := spoken_of(text[: told.start()]):
-            yield Fact(f"{one} age", told["value"])
-    for told in _WHERE_HE_LIVES.finditer(text):
-        if one := spoken_of(text[: told.start()]):
-            yield Fact(f"{one} {told['verb'].lower().rstrip('s')}s", _tidy(told["value"]))
-    for told in _WHAT_HE_IS.finditer(text):
-        if one := spoken_of(text[: told.start()]):
-            yield Fact(
-                f"{one} is",
-                f"an {told['value']}" if told["value"][0] in "aeiou" else f"a {told['value']}",
-            )
+def _named_in(text: str, before: str = "") -> Iterator[Fact]:
+    """Yield what is told of whom as "my sister is a gossip, her name is Meera".
+
+    `before` is of whom the lines before were.
+    """
+    for key, pattern in _OF_HIM:
+        for told in pattern.finditer(text):
+            one = spoken_of(text[: told.start()]) or before
+            if one:
+                value = _tidy(told["value"])
+                yield Fact(f"{one} {key}".strip(), _with_article(value) if key == "is" else value)
+
+
+def _with_article(job: str) -> str:
+    return f"an {job}" if job[0] in "aeiou" else f"a {job}"
 
 
 def spoken_of(text: str) -> str:
@@ -353,12 +362,8 @@ def spoken_of(text: str) -> str:
 def named_after(text: str, one: str) -> tuple[Fact, ...]:
     """Return what a line tells as "her name is Edna" or "she's nine", after lines about one."""
     said = _OPENING.sub("", text)
-    if one and (told := _ITS_NAME.match(said)):
-        return (Fact(one, _tidy(told["value"])),)
-    if one and (told := _WHERE_HE_LIVES.match(said)):
-        return (Fact(f"{one} {told['verb'].lower().rstrip('s')}s", _tidy(told["value"])),)
-    told = _HOW_OLD.match(said) if one else None
-    return () if told is None else (Fact(f"{one} age", told["value"]),)
+    is_told = one and any(pattern.match(said) for _, pattern in _OF_HIM)
+    return tuple(_named_in(said, one)) if is_told else ()
 
 
 def update(facts: dict[str, str], told: Iterable[Fact], pinned: Container[str] = ()) -> None:
@@ -440,7 +445,7 @@ def items(value: str) -> list[str]:
     return [item for item in _ITEMS.split(value) if item]
 
 
-_KINDS = (" is", " works", " lives", " age")  # what is known of one of the player's own
+_KINDS = (" is", " works", " lives", " likes", " age")  # what is known of one of the player's own
 
 
 def all_about(key: str, facts: Mapping[str, str]) -> list[str]:

@@ -167,7 +167,15 @@ _ASKING_BACK = frozenset(
     {"who", "what", "where", "when", "why", "how", "which", "do", "does", "did", "am", "can"}
     | {"could", "may", "have", "has", "are"}
 )
-_OF_THE_OTHER = ("that was ", "you seem ", "you look ", "you sound ", "you are ", "your ")
+_OF_THE_OTHER = (
+    "that was ",
+    "that is ",
+    "you seem ",
+    "you look ",
+    "you sound ",
+    "you are ",
+    "your ",
+)
 _SHORT = 7  # words of a line that asks on
 _PRONOUNS = (
     frozenset({"he", "him", "his"}),

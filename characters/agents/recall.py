@@ -35,7 +35,7 @@ _QUESTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("lives", (
         "where (do i | i) live", "where (am i | i am) (staying | living)",
         "where (is | was) my (home | house)",
-        "which (city | town | country) (do i | i) live",
+        "which (city | town | country) (do i | i) live", "who do i live with",
     )),
     ("home", (
         "where (am i | i am | do i come | did i come | i come | i came | was i) from",
@@ -84,6 +84,8 @@ _QUESTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
         "what is the (work | job | profession | trade) of my <key>",
     )),
     (" lives", ("where (does | do | did) my <key> live", "where my <key> (live | lives | lived)")),
+    (" likes", ("what (does | do | did) my <key> (like | love | enjoy)",)),
+    (" thinks", ("what (does | do | did) my <key> (think | say | want | eat | drink) *",)),
     (" works", ("where (does | do | did) my <key> work", "where my <key> (work | works | worked)")),
     (" age", ("how many years (has | have) my <key>", "how many years my <key> (has | have)",
         "how old (is | are | was) my <key>", "how old my <key> (is | are | was)",
@@ -124,7 +126,7 @@ _SAME_KIN = tuple(
                   "brother bro", "sister sis",
                   "kid kids child children", "partner boyfriend girlfriend")
 )  # fmt: skip
-_KINDS = (" is", " works", " lives", " age")  # what is known of one of the player's own
+_KINDS = (" is", " works", " lives", " likes", " age")  # what is known of one of the player's own
 # Where one has not been told the one, the other is the next best.
 _INSTEAD = {
     "likes": ("dislikes",),
@@ -317,10 +319,10 @@ def phrase(key: str, value: str) -> str:
         article = "an" if value[:1].lower() in "aeiou" else "a"
         return f"you are {article} {value}"
     if key == "lives":
-        has_place = re.match(r"(?:in|near|at|on|by|outside|behind|above)\b", value)
+        has_place = re.match(r"(?:in|near|at|on|by|outside|behind|above|with)\b", value)
         return f"you live {value}" if has_place else f"you live in {value}"
     noun, _, kind = key.rpartition(" ")
-    if noun and kind in ("lives", "works"):
+    if noun and kind in ("lives", "works", "likes"):
         return f"your {noun} {kind} {value}"
     if noun and kind == "age":
         return f"your {noun} is {value} years old"

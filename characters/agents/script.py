@@ -387,6 +387,8 @@ class ScriptedAgent:
             order = _ANSWER
         elif weight < 1:
             order = _NO_ANSWER if heard.asks_back else _ANYTHING
+        elif is_beside and not self._has_lines_left(topic):
+            order = _REMARK  # the same again would not be nearer to what is asked
         elif is_own:
             order = _SHARED if is_beside else _OWN
         elif topic.general is None:
@@ -425,8 +427,11 @@ class ScriptedAgent:
             yield from self._discuss(topic, opening, context, captured, match.is_beside)
 
     def _has_more(self, topic: Topic, context: Mapping[str, Any]) -> bool:
+        return self._allows(topic, context) and self._has_lines_left(topic)
+
+    def _has_lines_left(self, topic: Topic) -> bool:
         told = len(topic.lines) if topic.in_order else 1
-        return self._allows(topic, context) and self._memory.times(topic) < told + len(topic.again)
+        return self._memory.times(topic) < told + len(topic.again)
 
     def _discuss(
         self,
