@@ -65,7 +65,7 @@ CharacterId: TypeAlias = Annotated[str, Field(min_length=1)]
 class Table(BaseModel):
     """A table that takes the keys it names and no other."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class BaseStep(Table):

@@ -80,7 +80,7 @@ def read_host_file(path: Path, parser: argparse.ArgumentParser) -> dict[str, Any
         for action in parser._actions
         if action.dest not in NOT_IN_A_FILE
     }
-    strict = ConfigDict(extra="forbid")
+    strict = ConfigDict(extra="forbid", allow_inf_nan=False)
     model: type[BaseModel] = create_model("HostFile", __config__=strict, **fields)
     return read_toml(path, model).model_dump(exclude_unset=True, by_alias=True)
 

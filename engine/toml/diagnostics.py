@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import operator
 import re
 import types
 from collections import defaultdict
@@ -19,6 +20,7 @@ from datetime import date, time
 from difflib import get_close_matches
 from enum import Enum
 from functools import cached_property, lru_cache
+from types import MappingProxyType
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from pydantic import BaseModel, ValidationError
@@ -132,6 +134,7 @@ def _count(words: str, key: str, what: str) -> Callable[[Mapping[str, Any]], str
     return sentence
 
 
+_TEXT = 'must be text in "quotes"'
 _TABLE = "must be a table"
 _LIST = "must be a list in [brackets]"
 _SENTENCES: dict[str, str | Callable[[Mapping[str, Any]], str]] = {
@@ -141,7 +144,7 @@ _SENTENCES: dict[str, str | Callable[[Mapping[str, Any]], str]] = {
     "float_type": "must be a number",
     "finite_number": "must be a finite number",
     "bool_type": "must be true or false",
-    "string_type": 'must be text in "quotes"',
+    "string_type": _TEXT,
     "none_required": 'must be "none"',
     "list_type": _LIST,
     "tuple_type": _LIST,
@@ -183,18 +186,25 @@ class ModelSchema:
         """Return the known keys of the table at the path."""
         return [name for node in self._nodes(path) for name in node.get("properties", ())]
 
-    def example(self, path: KeyPath) -> str:
-        """Return a correct line, or item of a list, for the path; "" if unknown."""
+    def example(self, path: KeyPath, bounds: Mapping[str, Any] = MappingProxyType({})) -> str:
+        """Return a correct line, or item of a list, for the path; "" if unknown.
+
+        Of several kinds of tables with such a key it is that of one whose default is in `bounds`.
+        """
         if path and isinstance(path[-1], int):
-            items = (self._field(path[:-1]) or {}).get("default") or ()
+            items = next(self._fields(path[:-1]), {}).get("default") or ()
             return as_toml(items[path[-1]]) if path[-1] < len(items) else ""
-        field = self._field(path)
+        field = next((it for it in self._fields(path) if _fits(it.get("default"), bounds)), None)
         if field is None:
             return ""
         if "default" in field and field["default"] is not None:
             return f"{path[-1]} = {as_toml(field['default'])}"
         value = self._sample(field)
         return f"{path[-1]} = {value}" if value else ""
+
+    def is_text(self, path: KeyPath) -> bool:
+        """Tell whether the value at the path is a text, and no date."""
+        return any(n.get("type") == "string" and "format" not in n for n in self._nodes(path))
 
     def _sample(self, field: Schema) -> str:
         """Return a value for a field: of a table what it must hold, of a list one item."""
@@ -211,9 +221,9 @@ class ModelSchema:
             return f"[{self._sample(node['items']) or '...'}]"
         return _EXAMPLES[node["type"]]
 
-    def _field(self, path: KeyPath) -> Schema | None:
+    def _fields(self, path: KeyPath) -> Iterator[Schema]:
         nodes = self._nodes(path[:-1]) if path else []
-        return next((n["properties"][path[-1]] for n in nodes if self._has(n, path[-1])), None)
+        return (n["properties"][path[-1]] for n in nodes if self._has(n, path[-1]))
 
     @staticmethod
     def _has(node: Schema, key: object) -> bool:
@@ -239,6 +249,18 @@ class ModelSchema:
             return self._resolve(self._root["$defs"][name])
         choices = [*node.get("anyOf", ()), *node.get("oneOf", ()), *node.get("allOf", ())]
         return [n for choice in choices for n in self._resolve(choice)] if choices else [node]
+
+
+_BOUNDS: Mapping[str, Callable[[Any, Any], bool]] = MappingProxyType(
+    {"gt": operator.gt, "ge": operator.ge, "lt": operator.lt, "le": operator.le}
+)
+
+
+def _fits(value: object, bounds: Mapping[str, Any]) -> bool:
+    """Tell whether a value, if it is a number, is within the bounds that pydantic names."""
+    known = [(is_within, bounds[name]) for name, is_within in _BOUNDS.items() if name in bounds]
+    is_number = isinstance(value, int | float)
+    return not is_number or all(is_within(value, bound) for is_within, bound in known)
 
 
 _EXAMPLES = {
@@ -271,9 +293,9 @@ def read_rest(
 ) -> tuple[M | None, list[Mistake]]:
     """Read data into the model without the values that are wrong; None if one is required."""
     schema = schema or ModelSchema(model)
-    found: dict[KeyPath, Mistake] = {}
-    removed: set[KeyPath] = set()
-    rest: Any = data
+    found = {mistake.path: mistake for mistake in _dates_for_texts(data, schema)}
+    removed = {path for path in map(_removable, found) if path}
+    rest: Any = _without(data, removed) if removed else data
     # A wrong type hides the mistakes that __post_init__ finds, and that raises at its first one:
     # leave out what was found and validate again.
     while True:
@@ -298,6 +320,17 @@ def _removable(path: KeyPath) -> KeyPath:
     """Return the part of a path up to its first list: single elements cannot be left out."""
     numbers = [index for index, part in enumerate(path) if isinstance(part, int)]
     return path[: numbers[0]] if numbers else path
+
+
+def _dates_for_texts(data: Any, schema: ModelSchema, path: KeyPath = ()) -> Iterator[Mistake]:
+    """Yield a mistake for each date or time where a text is wanted: in JSON both are texts."""
+    if isinstance(data, (date, time)):
+        if schema.is_text(path):
+            yield Mistake(path, _TEXT, data, as_toml(data.isoformat()))
+    elif isinstance(data, (dict, list)):
+        for key, value in data.items() if isinstance(data, dict) else enumerate(data):
+            if isinstance(value, (date, time, dict, list)):
+                yield from _dates_for_texts(value, schema, (*path, key))
 
 
 def _as_json(data: Any) -> str:
@@ -380,7 +413,7 @@ def _mistake(path: KeyPath, detail: Any, schema: ModelSchema, data: Any) -> Mist
     if sentence is None:
         return Mistake(path, _lower_first(detail["msg"]), got, schema.example(path))
     message = sentence(context) if callable(sentence) else sentence
-    return Mistake(path, message, got, _unquoted(got, kind) or schema.example(path))
+    return Mistake(path, message, got, _unquoted(got, kind) or schema.example(path, context))
 
 
 def _choice(path: KeyPath, expected: str, got: Any) -> Mistake:

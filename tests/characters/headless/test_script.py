@@ -105,10 +105,21 @@ def test_every_mistake_is_found_at_once() -> None:
         "wait = { seconds = 1 }\ndo = 'quit'",
         "do = 'walk_to'",
         "do = 'say'\ncharacter = ''\ntext = 'x'",
+        "do = 'walk_to'\nposition = [nan, 1.0]",
+        "do = 'key'\nkey = 'e'\nseconds = inf",
+        "do = 'quit'\nwithin = inf",
+        "wait = { seconds = inf }",
     ],
 )
 def test_a_step_that_means_nothing_is_refused(text: str) -> None:
     assert complaints("[[step]]\n" + text)
+
+
+def test_the_advice_for_a_number_is_within_the_bounds_of_its_step() -> None:
+    (late,) = complaints('[[step]]\ndo = "latency"\nseconds = 0')
+    assert "must be more than 0 (got 0). Try: seconds = 0.4" in late
+    (held,) = complaints('[[step]]\ndo = "key"\nkey = "e"\nseconds = -1')
+    assert "must be at least 0 (got -1). Try: seconds = 0.0" in held
 
 
 def test_a_script_without_steps_is_refused() -> None:

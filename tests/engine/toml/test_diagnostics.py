@@ -68,6 +68,22 @@ def test_valid_data_becomes_the_model() -> None:
     assert (value.size, found) == (Range(0, 3), [])
 
 
+def test_a_date_is_no_text_wherever_it_stands() -> None:
+    day = date(2026, 1, 2)
+    text = 'must be text in "quotes"'
+    assert (("pet", "tricks", 1), text) in mistakes(
+        {"pet": {"kind": "dog", "tricks": ["sit", day]}}
+    )
+
+    class Diary(BaseModel):
+        day: date
+        anything: dict[str, Any] = {}
+
+    value, found = validate(Diary, {"day": day, "anything": {"when": day}})
+    assert value is not None
+    assert (value.day, found) == (day, [])
+
+
 def test_a_sentence_that_names_a_key_stands_at_that_key() -> None:
     assert mistakes({"size": {"low": -1}}) == [(("size", "low"), "must not be negative (got -1)")]
 
