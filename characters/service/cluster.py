@@ -24,7 +24,7 @@ import aiohttp
 from aiohttp import web
 from yarl import URL
 
-from characters.protocol.link import MAX_FRAME, SUBPROTOCOL
+from characters.protocol.link import MAX_FRAME, REQUEST_ID, SUBPROTOCOL
 from characters.service.access import CLUSTER_KEY, is_of_a_node
 from characters.service.directory import (
     LEASE_SECONDS,
@@ -33,6 +33,7 @@ from characters.service.directory import (
     NodeBeat,
     SessionOwner,
 )
+from characters.service.logs import request_id
 from characters.service.registry import Limits, RefusalError, Registry, ServiceSession
 from characters.service.room_connection import short
 from characters.service.tables import StoreError
@@ -54,10 +55,11 @@ BEAT_SECONDS = 0.5
 MARGIN_SECONDS = 0.5  # before the end of its lease a node falls silent
 ANSWER_SECONDS = 1.5  # that a node which lives may take to answer, or else the way to it is cut
 DETOURS = 2  # nodes that are asked to relay where the way to another one is cut
-NOT_RELAYED = frozenset(
-    ("host", "connection", "content-length", "transfer-encoding", "keep-alive", "upgrade")
-)
-ANSWERED = ("Content-Type", "Retry-After", "Cache-Control", "WWW-Authenticate", "X-Request-ID")
+NOT_RELAYED = frozenset({
+    "host", "connection", "content-length", "transfer-encoding", "keep-alive", "upgrade",
+    REQUEST_ID.lower(),
+})  # fmt: skip
+ANSWERED = ("Content-Type", "Retry-After", "Cache-Control", "WWW-Authenticate", REQUEST_ID)
 
 
 @dataclass(frozen=True, slots=True)
@@ -379,7 +381,7 @@ class ClusterNode:
 
     def _passport(self, request: web.Request, owner: SessionOwner) -> dict[str, str]:
         before = (request.headers[VIA],) if self.is_relayed(request) else ()
-        return self._signed(owner, *before)
+        return self._signed(owner, *before) | {REQUEST_ID: request_id()}
 
     def _signed(self, owner: SessionOwner, *before: str) -> dict[str, str]:
         via = ", ".join((*before, self.name))

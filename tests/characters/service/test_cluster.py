@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import io
+import json
+import logging
+import re
 import secrets
 import socket
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +20,18 @@ import aiohttp
 import pytest
 from aiohttp import web
 
+from characters.protocol.link import SequencedChannel
+from characters.protocol.messages import BotTurnCompleted, ConnectRequest
 from characters.service.access import AccessSettings
 from characters.service.app import make_app, make_runner
 from characters.service.cluster import ClusterNode, NodeSettings
 from characters.service.database import connect
 from characters.service.directory import DIRECTORY_SCHEMA, Directory
+from characters.service.logs import JsonFormatter
 from characters.service.service import Service, ServiceSettings
 from characters.service.store import FencedError, SessionStore
 from characters.service.tables import Database
+from characters.transport.websocket import WebSocketTransport
 from tests.characters.service.client import Bare, Guest, kind, serve, words_in
 from tests.characters.transport.stages import AT_ONCE, CountingAgents
 
@@ -137,6 +146,43 @@ def test_a_room_is_entered_and_left_by_any_node(tmp_path: Path) -> None:
             assert words_in(await guest.until("bot-turn-completed")).split() == ["1", "2", "3"]
 
     play(tmp_path, act)
+
+
+def test_all_that_follows_from_a_connect_is_logged_under_the_id_that_the_client_sent(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    written = io.StringIO()
+    handler = logging.StreamHandler(written)
+    handler.setFormatter(JsonFormatter())
+    service = logging.getLogger("characters.service")
+
+    async def act(a: OneNode, b: OneNode) -> None:
+        session = (await a.connect())["character_session_id"]
+        service.addHandler(handler)
+        client = WebSocketTransport(b.url)  # of a session that is at the other node
+        ask = ConnectRequest(
+            "counter", end_user_id="me", character_session_id=session, takeover=True
+        )
+        grant = await client.connect(ask)
+        room = f"{b.url.replace('http', 'ws')}/rooms/{grant.room_name}"
+        connection = await client.join(
+            replace(grant, room_url=room), SequencedChannel(grant.room_name)
+        )
+        while not isinstance(await connection.receive(), BotTurnCompleted):
+            pass
+        await client.close()
+        await a.service.drain()
+
+    caplog.set_level(logging.INFO, "characters")
+    try:
+        play(tmp_path, act)
+    finally:
+        service.removeHandler(handler)
+    (sent,) = re.findall(r"connecting, request (\S+)", caplog.text)
+    lines = [json.loads(line) for line in written.getvalue().splitlines()]
+    (room,) = {found[1] for line in lines if (found := re.search("resumed, (.*)", line["message"]))}
+    told = [line for line in lines if room in line["message"]]
+    assert len(told) > 2 and {line.get("request") for line in told} == {sent}
 
 
 def test_a_session_is_resumed_where_it_is_whichever_node_is_asked(tmp_path: Path) -> None:
