@@ -79,7 +79,7 @@ def _idle(quick: bool) -> Case:
         f"Resident memory that {count} sessions add, each greeted once, one ping a second. "
         f"{A_BALANCER}"
     )
-    return Case("Memory of a session", contenders, 1 if quick else 3, "KB", 1e-3, aims, why)
+    return Case("Memory of a session", contenders, 1 if quick else 2, "KB", 1e-3, aims, why)
 
 
 def _talks(quick: bool) -> Case:
@@ -121,7 +121,7 @@ def _speakers(quick: bool) -> Case:
         "moment, and one of them alone; the service hears them (pocketsphinx), and its voice "
         f"answers. Pings are those of all {people}. {A_BALANCER}"
     )
-    return Case("Speakers at once", contenders, 2 if quick else 4, "ms", 1e3, aims, why)
+    return Case("Speakers at once", contenders, 2 if quick else 3, "ms", 1e3, aims, why)
 
 
 def _crowd(quick: bool) -> Case:
