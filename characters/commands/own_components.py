@@ -64,10 +64,12 @@ def components_of(module_name: str, folder: Path) -> list[type[Component]]:
         module = importlib.import_module(module_name)
     except ImportError as error:
         namesake = namesakes_in(folder).get(error.name or "")
-        if namesake is None:
+        if namesake is not None:
+            raise ImportError(sentence(str(error.name), namesake)) from error
+        if f"{module_name}.".startswith(f"{error.name}."):  # it is not there itself
             raise
-        raise ImportError(sentence(str(error.name), namesake)) from error
-    except Exception as error:
+        raise ImportError(f"{module_name} cannot be imported: {_place(error)}") from error
+    except (Exception, SystemExit) as error:  # who would run a game as he is imported ends this
         raise ImportError(f"{module_name} cannot be imported: {_place(error)}") from error
     own = (kind for kind in vars(module).values() if isinstance(kind, type))
     return [k for k in own if issubclass(k, Component) and k.__module__ == module_name]
@@ -104,8 +106,11 @@ def _may_have_classes(tree: ast.Module | None) -> bool:
     return tree is None or any(isinstance(node, ast.ClassDef) for node in ast.walk(tree))
 
 
-def _place(error: Exception) -> str:
-    if isinstance(error, SyntaxError):
+def _place(error: BaseException) -> str:
+    """Return what is wrong, with the line where that is known."""
+    if isinstance(error, SyntaxError) and error.filename is not None:
         return f"{error.filename}:{error.lineno}: {error.msg}"
-    last = traceback.extract_tb(error.__traceback__)[-1]
-    return f"{last.filename}:{last.lineno}: {type(error).__name__}: {error}"
+    frames = traceback.extract_tb(error.__traceback__)
+    theirs = [f for f in frames if "importlib" not in f.filename and f.filename != __file__]
+    what = f"{type(error).__name__}: {error}"
+    return f"{theirs[-1].filename}:{theirs[-1].lineno}: {what}" if theirs else what

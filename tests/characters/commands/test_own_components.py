@@ -66,7 +66,13 @@ def test_no_module_is_imported_that_has_no_class(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("fault", "said"), [("oops", "NameError: name 'oops'"), ("def (", "invalid syntax")]
+    ("fault", "said"),
+    [
+        ("oops", "NameError: name 'oops'"),
+        ("def (", "invalid syntax"),
+        ("import no_such_lamp", "ModuleNotFoundError: No module named 'no_such_lamp'"),
+        ("import sys; sys.exit(3)", "SystemExit: 3"),
+    ],
 )
 def test_a_module_that_cannot_be_imported_is_told_with_its_line(
     fault: str, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -75,6 +81,17 @@ def test_a_module_that_cannot_be_imported_is_told_with_its_line(
     module = write(tmp_path, "lamp_three.py", f"{LAMP.format('LampThree')}\n{fault}\n")
     assert lint(write(tmp_path, "hall.toml", LEVEL.format("LampThree"))) == (1, "")
     assert f"{module}:7: {said}" in capsys.readouterr().err
+
+
+def test_a_module_that_is_no_text_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(tmp_path, "main.py", "import lamp_five\n")
+    (tmp_path / "lamp_five.py").write_bytes("x = 1\n".encode("utf-16"))
+    assert lint(write(tmp_path, "hall.toml", LEVEL.format("LampFive"))) == (1, "")
+    said = capsys.readouterr().err
+    assert said.startswith("lamp_five cannot be imported: ") and "null bytes" in said
+    assert "None" not in said
 
 
 def test_modules_of_two_games_with_one_name_are_told(
