@@ -170,9 +170,7 @@ def _paint_fields(gui: Gui, page: Rect, fields: FieldActions) -> None:
     at = next((nth for nth, line in enumerate(lines) if line.index == index), 0)
     listed = Rect(page.x, page.y, page.w, page.h + 8 - _FOOT)
     shown = window(len(lines), at, int(listed.h // _FIELD_H))
-    for nth in shown:
-        y = listed.y + (nth - shown.start) * _FIELD_H
-        place = Rect(page.x + 8, y, page.w - 22, _FIELD_H)
+    for nth, place in _places(shown, Rect(page.x + 8, page.y, page.w - 22, _FIELD_H), _FIELD_H):
         _paint_field_line(gui, place, lines[nth], fields)
     gui.scroll_bar(listed, shown, len(lines))
     _paint_foot(gui, Rect(page.x, page.bottom + 8 - _FOOT, page.w, _FOOT), fields)
@@ -234,6 +232,11 @@ def _paint_foot(gui: Gui, foot: Rect, fields: FieldActions) -> None:
     _paint_buttons(gui, Rect(x, foot.bottom - 38, inner, 28), fields.buttons)
 
 
+def _places(shown: range, first: Rect, step: float) -> Iterator[tuple[int, Rect]]:
+    """Yield each row of a list that is shown, with its place below the first one."""
+    return ((nth, first.moved(0, (nth - shown.start) * step)) for nth in shown)
+
+
 def _paint_buttons(gui: Gui, row: Rect, buttons: Sequence[HudAction]) -> None:
     w = (row.w - 8 * (len(buttons) - 1)) / len(buttons)
     for nth, action in enumerate(buttons):
@@ -251,9 +254,8 @@ def _paint_memory(gui: Gui, page: Rect, memory: MemoryActions) -> None:
     facts, state = memory.facts, memory.state
     listed = Rect(page.x, page.y, page.w, page.h + 8 - _MEMORY_FOOT)
     shown = window(len(facts), state.chosen, int(listed.h // _FACT_H))
-    for nth in shown:
-        y = listed.y + (nth - shown.start) * _FACT_H
-        place = Rect(page.x + 8, y, page.w - 22, _FACT_H - 3)
+    first = Rect(page.x + 8, page.y, page.w - 22, _FACT_H - 3)
+    for nth, place in _places(shown, first, _FACT_H):
         gui.hotspots.add(place, partial(memory.choose, nth))
         is_chosen = facts[nth] is memory.chosen
         _paint_fact(gui, place, facts[nth], memory, is_chosen=is_chosen)
@@ -334,9 +336,8 @@ def paint_sound(gui: Gui, sound: SoundActions) -> None:
     back = Rect(page.right - 104, page.y + 11, 88, 25)
     gui.button(back, HudAction(sound.close, gui.say("menu.back")), PLUM, CREAM, 13)
     shown = window(len(rows), chosen, sound_rows(gui.model.size[1]))
-    for nth in shown:
-        y = page.y + _HEAD + (nth - shown.start) * SOUND_ROW
-        place = Rect(page.x + 16, y, page.w - 32, SOUND_ROW - 3)
+    first = Rect(page.x + 16, page.y + _HEAD, page.w - 32, SOUND_ROW - 3)
+    for nth, place in _places(shown, first, SOUND_ROW):
         gui.hotspots.add(place, partial(sound.choose, nth))
         _paint_sound_row(gui, place, rows[nth], is_chosen=nth == chosen)
     listed = Rect(page.x, page.y + _HEAD, page.w - 2, len(shown) * SOUND_ROW - 3)
@@ -395,9 +396,8 @@ def paint_slots(gui: Gui, slots: SlotActions, name: TextField | None) -> None:
     gui.sheet(page, 150)
     gui.text(gui.say("slots.title"), (page.x + 28, page.y + 11), 22, AMBER, bold=True)
     shown = window(rows, chosen, room)
-    for nth in shown:
-        y = page.y + _HEAD + (nth - shown.start) * SLOT_ROW
-        place = Rect(page.x + 16, y, page.w - 36, SLOT_ROW - 6)
+    first = Rect(page.x + 16, page.y + _HEAD, page.w - 36, SLOT_ROW - 6)
+    for nth, place in _places(shown, first, SLOT_ROW):
         gui.hotspots.add(place, partial(slots.click, nth))
         if nth == 0:
             _paint_new_slot(gui, place, name, is_chosen=nth == chosen)
