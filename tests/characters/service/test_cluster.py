@@ -112,6 +112,20 @@ def free_port() -> int:
 
 
 @asynccontextmanager
+async def alive(guest: Guest) -> AsyncIterator[None]:
+    """Give signs of life, as a client does."""
+
+    async def ping() -> None:
+        while True:
+            await guest.link("ping", t=0.0)
+            await asyncio.sleep(0.05)
+
+    pinging = asyncio.create_task(ping())
+    yield
+    pinging.cancel()
+
+
+@asynccontextmanager
 async def nodes_over(path: Path, **fronts: str) -> AsyncIterator[list[OneNode]]:
     """Run nodes of these names over one file."""
     connections = [connect(str(path / "shared.sqlite3")) for _ in range(2 * len(fronts))]
@@ -203,20 +217,10 @@ def test_a_session_that_is_live_at_its_node_is_refused_by_any_until_nobody_answe
         grant = await a.connect()
         ask = {"character_id": "counter", "end_user_id": "me"}
         ask["character_session_id"] = grant["character_session_id"]
-
-        async def answer_pings(guest: Guest) -> None:
-            while True:
-                await guest.link("ping", t=0.0)
-                await asyncio.sleep(0.05)
-
         async with a.enter(grant) as guest:
-            answering = asyncio.create_task(answer_pings(guest))
-            status, answer = await b.ask("POST", "/connect", **ask)
-            assert (status, answer["detail"].split(";")[0]) == (
-                409,
-                "the session is live elsewhere",
-            )
-            answering.cancel()
+            async with alive(guest):
+                status, answer = await b.ask("POST", "/connect", **ask)
+            assert status == 409 and answer["detail"].startswith("the session is live elsewhere")
             again = await b.connect(character_session_id=ask["character_session_id"])
             assert again["room_name"].startswith("a.")
 

@@ -13,17 +13,11 @@ import pytest
 
 from characters.service.postgres import PostgresDatabase, prepare
 from characters.service.store import SessionStore
-from tests.characters.service.test_cluster import OneNode, a_node, free_port, serve_at
+from tests.characters.service.test_cluster import OneNode, a_node, alive, free_port, serve_at
+from tests.characters.service.test_store_contract import InMemory
 
 Begin: TypeAlias = Callable[[], Awaitable[OneNode]]
 ASK = {"character_id": "counter", "end_user_id": "me"}
-
-
-class InMemory(SessionStore):
-    """Is there when the next service begins."""
-
-    def close(self) -> None:
-        pass
 
 
 @pytest.fixture(params=["file", "memory", "postgres"])
@@ -106,18 +100,10 @@ def test_who_is_live_is_replaced_by_a_takeover_alone(begin: Begin) -> None:
     async def act(node: OneNode) -> None:
         grant = await node.connect()
         session = grant["character_session_id"]
-        async with node.enter(grant) as guest:
-
-            async def live() -> None:
-                while True:
-                    await guest.link("ping", t=0.0)
-                    await asyncio.sleep(0.05)
-
-            living = asyncio.create_task(live())
+        async with node.enter(grant) as guest, alive(guest):
             told = await refusal(node, character_session_id=session)
             assert told == (409, "the session is live elsewhere")
             again = await node.connect(character_session_id=session, takeover=True)
-            living.cancel()
         async with node.enter(again):
             pass
 
