@@ -86,9 +86,9 @@ RULES: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
             rf"(?:{_AM}|\b(?:but|and)\s+)(?:now\s+|currently\s+)?(?:staying|living)\s+"
             rf"(?P<value>(?:in|near|at)\s+{WORDS}){_PLACE_END}"),
         ("home",
-            rf"\b(?:I|we)(?:\s+have|['\u2019]?ve)?\s+(?:just\s+|only\s+)?(?:moved|came)\s+"
-            rf"(?:(?:over|here|down|up)\s+)*from\s+(?P<value>{WORDS})(?:{_PLACE_END}|"
-            r"(?=\s+(?:last|this|a|two|three|years?)\b))"),
+            rf"(?:\b(?:I|we)(?:\s+have|['\u2019]?ve)?\s+|,\s*|\band\s+)(?:just\s+|only\s+)?"
+            rf"(?:moved|came|flew)\s+(?:(?:over|here|down|up|in)\s+)*from\s+(?P<value>{WORDS})(?:{_PLACE_END}|"
+            r"(?=\s+(?:last|this|a|two|three|years?|yesterday|today)\b))"),
         ("lives", rf"\bI\s+(?:have\s+)?(?:just\s+)?moved\s+to\s+(?P<value>{WORDS}){_PLACE_END}"),
         ("profession",
             rf"\bI\s+work\s+(?:here\s+)?(?:as|like)\s+(?:an?\s+|the\s+)?(?P<value>{_JOB})"
@@ -121,6 +121,7 @@ RULES: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("profession",
             rf"{_AM}(?P<value>(?:{'|'.join(sorted(JOBS))})(?:\s+of\s+\w+)?)(?:{END}|"
             r"(?=\s+(?:from|in|at)\b))"),
+        ("profession", rf"{_AM}the\s+(?P<value>(?:{'|'.join(sorted(JOBS))})){END}"),
         ("profession",
             rf"\bI(?:\s+have|['\u2019]?ve)\s+been\s+an?\s+(?P<value>{ANY_JOB})"
             rf"(?:{END}|(?=\s+(?:for|since|all|now|{AGE})\b))"),
@@ -148,6 +149,8 @@ RULES: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
             rf"\s+(?P<value>{NAMES}){END}"),
         ("kin",
             rf"\bmy\s+(?P<key>{ANY_KIN}),?\s+(?P<value>(?-i:(?!I\b|I['\u2019])){PROPER})\b"),
+        ("",
+            rf"\bmy\s+(?:two|three|four|five)\s+(?P<key>{ANY_KIN}),?\s+(?P<value>{NAMES}){END}"),
         ("kin", rf"(?:^|\band\s+|[,;]\s*)(?P<value>{PROPER}|[a-z]{{3,}})\s+is\s+my\s+"
             rf"(?P<key>{ANY_KIN}){END}"),
         ("works of",

@@ -314,7 +314,9 @@ _HOW_OLD = re.compile(
     re.IGNORECASE,
 )
 _WHAT_HE_IS = re.compile(
-    rf"\b(?:she|he)(?:\s+is|['\u2019]s)\s+(?:an?\s+)?(?P<value>{ANY_JOB}){END}", re.IGNORECASE
+    rf"\b(?:she|he)(?:\s+is|['\u2019]s)\s+(?:an?\s+)?(?P<value>{ANY_JOB})"
+    rf"(?:{END}|(?=\s+(?:in|at|from|here|there|upstairs|downstairs|for|now)\b))",
+    re.IGNORECASE,
 )
 _PLACE = rf"(?P<value>(?:in|near|at|on|by|outside|for)\s+{WORDS}){END}"
 _OF_HIM = (  # what is told of one of the player's own as "he" or "she", by the kind of the key

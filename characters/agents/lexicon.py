@@ -199,6 +199,7 @@ journalist judge lawyer librarian lifeguard mechanic miner musician nurse painte
 pensioner pharmacist photographer physician physicist pilot plumber poet policeman porter
 postman priest professor programmer psychologist sailor salesman scientist secretary singer
 smith soldier student surgeon tailor teacher thief vet veterinarian waiter waitress writer
+janitor
 """)
 
 PEOPLES = _words("""

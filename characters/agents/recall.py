@@ -18,7 +18,8 @@ __all__ = [
 # How each key is asked for, in the pattern language of personas; `<key>` is the noun itself.
 _QUESTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("name", (
-        "what (is | was) my [real | first] name", "what my name is", "= [and | so | but] who am i",
+        "what (is | was) my [real | first | full | last | whole] name", "what my name is",
+        "= [and | so | but] who am i",
         "is my name <x>",
         "(know | remember | said | recall | forgot | forgotten | forget) [what] my name",
         "what is my (surname | last name | family name)",
@@ -69,6 +70,10 @@ _QUESTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("play", ("what [instrument] (do i | i) play",)),
     ("married", ("am i (married | single | divorced | engaged)",)),
     ("has", ("what (pet | pets | animal | animals) do i have", "= what do i have")),
+    ("ever", (
+        "= [and] when did i *",
+        "= do i (eat | drink | speak | smoke | drive | sing | cook | work) *",
+    )),
     ("", (
         "(what | how) (is | are | was | were) my <key> (called | named)",
         "(what | how) (is | are) (called | named) my <key>", "what (does | do | did) my <key> do",

@@ -92,3 +92,39 @@ def test_what_only_shows_that_one_listens_is_known_by_language(text: str, langua
 )  # fmt: skip
 def test_whatever_says_more_is_a_line(text: str, language: str) -> None:
     assert not is_backchannel(text, language)
+
+
+def test_a_question_may_ask_for_more_than_a_pattern_names() -> None:
+    words = frozenset({"hospital", "pain"})
+    assert hear("Who runs the hospital?").asks_beyond(words, ())
+    assert not hear("What is this hospital?").asks_beyond(words, ())
+    assert not hear("Is it painful, Bram?").asks_beyond(words, {"bram"})
+    assert not hear("My uncle ran the hospital.").asks_beyond(words, ())
+
+
+def test_what_asks_back_is_no_answer_to_a_question() -> None:
+    assert hear("Why do you ask?").asks_back
+    assert hear("You seem lonely").asks_back
+    assert hear("Would you go easy on me?").asks_back
+    assert not hear("Wash my hands?").asks_back
+    assert not hear("You wash your hands").asks_back
+
+
+def test_a_short_question_is_asked_with_the_noun_for_he_or_it() -> None:
+    told = {"he", "is", "ginger"}
+    assert hear("What does he look like?").named("cat", told) == "what does cat look like "
+    assert hear("What does she look like?").named("cat", told) == ""
+    assert hear("Where is he?").named("cat", told) == ""
+    assert hear("What did he say when he came home so late?").named("cat", told) == ""
+
+
+def test_a_short_question_about_a_thing_that_was_spoken_of_asks_on() -> None:
+    told = "there is a kettle behind my desk "
+    assert hear("where's the kettle then").asks_on_about(told)
+    assert not hear("where's the door then").asks_on_about(told)
+    assert not hear("can you boil the kettle").asks_on_about(told)
+
+
+def test_its_is_it_is_where_a_line_begins_so() -> None:
+    assert hear("its complicated").normal == "it is complicated "
+    assert hear("its name is Bo").normal == "its name is bo "

@@ -9,6 +9,7 @@ from characters.agents.patterns import normalise
 from characters.agents.recall import (
     asked_for,
     asked_further,
+    is_of_kin,
     known_as,
     of_ones_own,
     recite,
@@ -64,6 +65,29 @@ def test_a_name_in_a_question_stands_for_whom_it_is_of() -> None:
     facts = {"tortoise": "Gary", "tortoise age": "forty", "dog": "?!"}
     assert asked_for(of_ones_own("how old is gary ", facts)) == "tortoise age"
     assert of_ones_own("how are you ", facts) == "how are you "
+
+
+@pytest.mark.parametrize(
+    ("line", "key"),
+    [
+        ("what does my sister like", "sister likes"),
+        ("what does my mum think", "mum thinks"),
+        ("when is my birthday", "birthday"),
+        ("where did I say I moved from", "home"),
+        ("who do I live with", "lives"),
+        ("when did I leave school", "ever"),
+        ("do I eat meat", "ever"),
+        ("and my surname?", "name"),
+    ],
+)
+def test_what_was_never_told_can_be_asked_for_too(line: str, key: str) -> None:
+    assert asked_for(normalise(line)) == key
+
+
+def test_only_the_players_own_people_are_surely_his() -> None:
+    assert is_of_kin("sister lives", "where does my sister live ")
+    assert not is_of_kin("wife", "where is my wife ")  # who is in this house is the character's
+    assert not is_of_kin("result", "what is my result ")
 
 
 KNOWN = {

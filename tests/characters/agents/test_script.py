@@ -424,3 +424,48 @@ def test_a_fact_that_was_said_back_and_is_denied_is_struck_out() -> None:
     actor.say("How old am I?")
     assert actor.answer("No, that's wrong")[0] == "corrected"
     assert "age" not in actor.agent.facts
+
+
+BESIDE = SmallTalk.model_validate(
+    {"topic": [
+        {"id": "beside", "lines": ["This much I know."]},
+        {"id": "pardon", "says": ["= pardon"], "lines": ["I said: {told}"]},
+        {"id": "what_is", "says": ["= what *"], "general": "question", "lines": ["No idea."]},
+    ]}
+)  # fmt: skip
+CAT = {
+    "id": "cat", "says": ["cat"], "lines": ["He is called Admiral."],
+    "again": ["He likes sardines."],
+}  # fmt: skip
+
+
+def told_of_cats(**more: object) -> Actor:
+    return Actor(persona(topic=[CAT | more]).with_small_talk(BESIDE))
+
+
+def test_who_asks_for_more_than_is_known_of_a_thing_is_told_so() -> None:
+    actor = told_of_cats()
+    assert actor.say("tell me about the cat") == "He is called Admiral."
+    assert actor.say("who feeds the cat?") == "This much I know. He likes sardines."
+    # The same again would be no nearer to what is asked.
+    assert actor.say("what would the cat paint?") == "No idea."
+
+
+def test_what_has_consequences_is_said_as_it_stands() -> None:
+    assert told_of_cats(sets=["seen"]).say("who feeds the cat?") == "He is called Admiral."
+
+
+def test_who_asks_on_about_him_is_answered_about_what_was_talked_of() -> None:
+    actor = told_of_cats()
+    actor.say("tell me about the cat")
+    assert actor.say("what does he eat?") == "This much I know. He likes sardines."
+    other = told_of_cats()
+    other.say("tell me about the cat")
+    assert other.say("what does she eat?") == "No idea."
+
+
+def test_what_a_line_named_is_said_again_to_who_asks_for_it() -> None:
+    topic = {"id": "tea", "says": ["tea"], "lines": ["A kettle stands behind the desk."]}
+    actor = Actor(persona(topic=[topic]).with_small_talk(BESIDE))
+    actor.say("is there tea")
+    assert actor.say("where is the kettle?") == "I said: A kettle stands behind the desk."
