@@ -100,7 +100,7 @@ def _read_16_bits(data: bytes) -> tuple[Samples, int] | None:
         with wave.open(io.BytesIO(data)) as file:
             width, channels, rate = file.getsampwidth(), file.getnchannels(), file.getframerate()
             pcm = file.readframes(file.getnframes())
-    except (wave.Error, EOFError):
+    except (wave.Error, EOFError, RuntimeError):  # the last for a chunk beyond the end
         return None
     # Nothing: as one that was streamed may say of its size.
     if width != 2 or not pcm:

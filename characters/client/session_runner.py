@@ -206,8 +206,9 @@ class RecordStore:
         self._session.stored_at = None
         try:
             await context.worker.run(partial(context.persistence.clear, key))
-        except Exception:
-            _log.exception("The stored session of %s could not be cleared.", key)
+        except Exception as error:
+            is_ours = isinstance(error, CharactersError)  # it says what is wrong by itself
+            _log.error("%s could not be cleared: %s", key, error, exc_info=not is_ours)
             self._owes_clear = True
         else:
             context.stored_keys.note(key, is_stored=False)

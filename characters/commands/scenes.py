@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import tomllib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -122,10 +123,14 @@ def project_registry(modules: Iterable[str] = (), script: Path | None = None) ->
     registry = ComponentRegistry()
     register_components(registry)
     register_visuals(registry)
-    for name in modules:
-        registry.register(*components_of(name, Path.cwd()))
+    own = [kind for name in modules for kind in components_of(name, Path.cwd())]
     if script is not None:
-        registry.register(*components_of_game(script))
+        own += components_of_game(script)
+    for kind in own:
+        try:
+            registry.register(kind)
+        except (TypeError, ValueError) as error:  # a name that is taken, or a field that cannot be
+            raise ImportError(f"{sys.modules[kind.__module__].__file__}: {error}") from error
     return registry
 
 

@@ -163,6 +163,8 @@ def test_a_file_that_was_streamed_does_not_know_its_size(
         (riff(1, 16, 1_000_000_000, bytes(99)), "1000000000 samples a second"),
         (riff(99, 16, 16_000, bytes(99)), "can be read"),
         (riff(1, 24, 16_000, b""), "holds no sound"),
+        (b"RIFF\x24\0\0\0WAVEJUNK\xff\xff\xff\xffdata\4\0\0\0\0\0\0\0", "can be read"),
+        (b"RIFF\x24\0\0\0WAVEfmt \0\0\0\x80" + bytes(99), "can be read"),
     ],
 )
 def test_what_cannot_be_spoken_is_refused_with_its_name(

@@ -671,6 +671,22 @@ def test_a_clear_that_failed_is_made_up_for_before_anything_is_read() -> None:
         assert stage.persistence.load("nurse") is None
 
 
+def test_a_store_that_says_why_it_cannot_clear_is_told_in_a_sentence(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    class Refusing(KeyValueSessionPersistence):
+        def clear(self, key: str) -> None:
+            raise PersistenceError("The disk is full. Free some space.")
+
+    with Stage(Refusing(MemoryStore())) as stage:
+        records = RecordStore(nurse(stage), lambda event: None)
+        stage.loop.call_soon(records.perform, ClearRecord())
+        stage.run_for(0.1)
+    (told,) = [record for record in caplog.records if "cleared" in record.getMessage()]
+    assert told.getMessage() == "nurse could not be cleared: The disk is full. Free some space."
+    assert not told.exc_info
+
+
 def test_it_is_known_when_the_record_was_stored_over_restarts_too() -> None:
     with Stage() as stage:
         session = nurse(stage)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -81,6 +82,24 @@ def test_a_module_that_cannot_be_imported_is_told_with_its_line(
     module = write(tmp_path, "lamp_three.py", f"{LAMP.format('LampThree')}\n{fault}\n")
     assert lint(write(tmp_path, "hall.toml", LEVEL.format("LampThree"))) == (1, "")
     assert f"{module}:7: {said}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("name", "field", "said"),
+    [
+        ("Character", "glow: int = 1", "Two component types are called Character: rename one"),
+        ("LampSix", "glow: 'Nope' = 1", "LampSix cannot be used in scene files: .*'Nope'"),
+    ],
+)
+def test_a_component_that_cannot_be_used_is_told_with_its_module(
+    name: str, field: str, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    module = f"lamp_of_{name.lower()}"
+    write(tmp_path, "main.py", f"import {module}\n")
+    text = f"from engine import Component\n\nclass {name}(Component):\n    {field}\n"
+    path = write(tmp_path, f"{module}.py", text)
+    assert lint(write(tmp_path, "hall.toml", LEVEL.format(name))) == (1, "")
+    assert re.search(f"^{re.escape(str(path))}: {said}", capsys.readouterr().err)
 
 
 def test_a_module_that_is_no_text_is_told(
