@@ -21,6 +21,9 @@ EVERY_SECONDS = 0.025
 CLOCK_SECONDS = time.get_clock_info("monotonic").resolution  # 15 ms on some systems
 COLLECT_SECONDS = 60.0  # at least, between two full collections
 YOUNG = 20_000  # new objects until a small collection: about 2 ms
+# Python counts the new ones less those that went, also those that it does not look at: while rooms
+# come and go it may not count to YOUNG for minutes, and then walk a million.
+YOUNG_SECONDS = 0.1
 
 
 class LoopWatch:
@@ -35,7 +38,7 @@ class LoopWatch:
         self._now = now
         self._metrics = metrics
         self._is_quiet = is_quiet
-        self._collected_at = now()
+        self._collected_at = self._young_at = now()
         self._owns_collector = False
 
     def take_collector(self) -> None:
@@ -57,10 +60,14 @@ class LoopWatch:
             self.look(now)
 
     def look(self, now: float) -> None:
-        """Collect everything if it is time to, and nobody would notice."""
-        is_due = now - self._collected_at > COLLECT_SECONDS
-        if self._owns_collector and is_due and self._is_quiet():
+        """Collect everything if it is time to and nobody would notice, else what is new."""
+        if not self._owns_collector:
+            return
+        if now - self._collected_at > COLLECT_SECONDS and self._is_quiet():
             self._collect()
+        elif now - self._young_at > YOUNG_SECONDS:
+            self._young_at = now
+            gc.collect(0)
 
     def _collect(self) -> None:
         gc.unfreeze()

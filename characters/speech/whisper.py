@@ -18,7 +18,6 @@ from characters.speech.interfaces import (
     Rejected,
     dictated_from,
 )
-from characters.speech.onnx import import_onnxruntime
 from characters.speech.process import SpeechProcess
 from characters.speech.worker import BoundedPool, PlacesTakenError
 from engine.core.errors import install_command
@@ -50,10 +49,8 @@ def whisper_problem(folder: Path) -> str | None:
             f"{folder} is no model for faster-whisper (it holds no model.bin): name the folder "
             "of a converted Whisper model."
         )
-    try:
-        import_onnxruntime()
-        import faster_whisper  # noqa: F401 # only whether it is there
-    except ImportError:
+    # Not imported: it is the model's process that takes its 30 MB.
+    if find_spec("faster_whisper") is None:
         return f"faster-whisper is not installed: `{install_command('whisper')}`."
     return None
 
@@ -74,7 +71,6 @@ def packaged_model() -> Path | None:
 
 def load_whisper(folder: Path, threads: int, workers: int) -> WhisperModel:
     """Load a model: seconds, and all of its size in memory."""
-    import_onnxruntime()
     from faster_whisper import WhisperModel as Model
 
     # Eight bits: as many words are right, in half the time and memory of a processor.

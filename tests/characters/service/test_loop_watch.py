@@ -62,6 +62,12 @@ gc.collect(0)  # or the next collection may fall between two halves of the next 
 young = weakref.ref(Knot())
 more = [[n] for n in range(100_000)]
 assert young() is None, "what never survived is collected while others are here"
+gc.collect(0)
+for n in range(len(kept)):
+    kept[n] = [n]
+assert len(gc.get_objects(generation=0)) > 80_000, "one went for each that came"
+watch.look(time.monotonic() + 1.0)
+assert len(gc.get_objects(generation=0)) < 1_000
 gone = weakref.ref(old)
 del old
 watch._collected_at -= 3600
