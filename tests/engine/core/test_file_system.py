@@ -12,7 +12,14 @@ from pathlib import Path
 
 import pytest
 
-from engine.core.file_system import FileLock, FileSystem, LockHeldError, disk_advice
+from engine.core.file_system import (
+    FileLock,
+    FileSystem,
+    LockHeldError,
+    NotAFileError,
+    disk_advice,
+    open_file,
+)
 
 
 @pytest.fixture
@@ -168,3 +175,20 @@ def test_a_folder_that_is_missing_is_an_error_of_the_disk(tmp_path: Path) -> Non
 )
 def test_the_advice_fits_what_the_disk_said(number: int, advice: str) -> None:
     assert disk_advice(OSError(number, "no")) == advice
+
+
+@pytest.mark.posix("Windows has to look first, and does no more")
+def test_what_took_a_file_s_place_since_it_was_looked_at_is_not_waited_for_nor_followed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "victim").write_bytes(b"keep")
+    handle = open_file(tmp_path / "victim")
+    assert not os.get_blocking(handle)  # a pipe in its place would be opened at once
+    os.close(handle)
+    monkeypatch.setattr("engine.core.file_system.expect_file", lambda path, **_: None)
+    (tmp_path / "link").symlink_to("victim")
+    with pytest.raises(OSError):
+        open_file(tmp_path / "link", os.O_RDWR, follows_links=False)
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(NotAFileError):
+        open_file(tmp_path / "pipe")
