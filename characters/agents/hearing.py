@@ -106,6 +106,8 @@ class HeardText:
         words = self.normal.split()
         if not noun or len(words) > _SHORT or words[0] in _ELSEWHERE:
             return ""
+        if {"think", "it"} <= self.words:  # "do you think it is serious" is no question about it
+            return ""
         meant = next((each for each in _PRONOUNS if each & self.words and each & {*told}), None)
         return "" if meant is None else "".join(f"{noun if w in meant else w} " for w in words)
 

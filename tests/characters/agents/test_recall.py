@@ -78,6 +78,7 @@ def test_a_name_in_a_question_stands_for_whom_it_is_of() -> None:
         ("when did I leave school", "ever"),
         ("do I eat meat", "ever"),
         ("and my surname?", "name"),
+        ("how many cats have I got", "cats"),
     ],
 )
 def test_what_was_never_told_can_be_asked_for_too(line: str, key: str) -> None:
