@@ -290,6 +290,8 @@ def _cluster_key(options: argparse.Namespace) -> str | None:
         return None
     if options.data is not None:
         raise AccessError("--store is for a database that nodes share, --data for a folder of one")
+    if "://" in options.store and not options.store.startswith(("postgresql://", "postgres://")):
+        raise AccessError("--store is postgresql://USER:PASSWORD@HOST/NAME")
     if not (options.node_url or "").startswith(("http://", "https://")):
         raise AccessError("--store needs --node-url http://..., where the other nodes reach this")
     if not options.public_url:

@@ -53,7 +53,7 @@ N = TypeVar("N", int, float)
 
 
 def _checked(value: N, is_fit: bool, problem: str) -> N:
-    if not math.isfinite(value):
+    if isinstance(value, float) and not math.isfinite(value):
         raise UnfitError("must be a finite number")
     if not is_fit:
         raise UnfitError(problem)

@@ -59,7 +59,7 @@ class NotAFileError(EngineError, OSError):
     """Something else is in the place of a file: a folder, a link, a pipe, a device."""
 
     def __init__(self, path: Path, kind: str) -> None:
-        what = f"{path.name} is a {kind}, and a file should be there"
+        what = f"{path.name or path} is a {kind}, and a file should be there"
         super().__init__(errno.EINVAL, what, str(path))
         self.kind = kind
 

@@ -58,6 +58,7 @@ def test_all_mistakes_are_told_with_line_and_advice(tmp_path: Path) -> None:
         ("--token-ttl", "0"),
         ("--requests-per-second", "nan"),
         ("--port", "65536"),
+        ("--port", "9" * 400),
         ("--port", "-1"),
         ("--session-ttl", "-1"),
         ("--session-ttl", "inf"),

@@ -183,6 +183,17 @@ def test_a_public_url_that_is_none_ends_the_start(
     assert f"--public-url is ws://HOST or wss://HOST, and not {url!r}" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("url", ["sqlite:///talks", "://", "https://db.example.org/talks"])
+def test_a_store_that_is_no_database_of_ours_ends_the_start(
+    url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("KEY", "k" * 16)
+    nodes = ("--node-url", "http://x", "--public-url", "wss://x", "--cluster-key-env", "KEY")
+    with pytest.raises(SystemExit):
+        main(["--store", url, "--api-key-env", "KEY", *nodes])
+    assert "--store is postgresql://USER" in capsys.readouterr().err
+
+
 def test_a_second_service_on_one_folder_is_refused_with_the_first_ones_process(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
