@@ -44,8 +44,8 @@ from characters.agents.lexicon import (
 from characters.agents.patterns import normalise
 
 __all__ = [
-    "all_about", "Fact", "holds", "introduced", "items", "learn", "named_after", "nothing_of",
-    "spoken_of", "update",
+    "all_about", "Fact", "holds", "introduced", "items", "KINDS", "learn", "named_after",
+    "nothing_of", "spoken_of", "update",
 ]  # fmt: skip
 
 MAX_FACTS = 24
@@ -447,12 +447,12 @@ def items(value: str) -> list[str]:
     return [item for item in _ITEMS.split(value) if item]
 
 
-_KINDS = (" is", " works", " lives", " likes", " age")  # what is known of one of the player's own
+KINDS = (" is", " works", " lives", " likes", " age")  # what is known of one of the player's own
 
 
 def all_about(key: str, facts: Mapping[str, str]) -> list[str]:
     """Return the keys of all that is known of the one of a key: his name, and what he is."""
-    return [it for it in (key, *(f"{key}{kind}" for kind in _KINDS)) if it in facts]
+    return [it for it in (key, *(f"{key}{kind}" for kind in KINDS)) if it in facts]
 
 
 def nothing_of(noun: str, facts: Mapping[str, str]) -> list[Fact]:

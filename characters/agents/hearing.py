@@ -98,13 +98,13 @@ class HeardText:
         """Tell whether a short question names a thing that was spoken of: "where's the kettle"."""
         words = self.normal.split()
         known = {word for word in told.split() if len(word) > 3} - PLAIN - VOCATIVES
-        is_short = words[0] in ("where", "what", "which") and len(words) <= _SHORT
+        is_short = words[:1] in (["where"], ["what"], ["which"]) and len(words) <= _SHORT
         return is_short and not known.isdisjoint(words[1:])
 
     def named(self, noun: str, told: Collection[str]) -> str:
         """Return a short question with a noun for "he" or "it", if that was told of; else ""."""
         words = self.normal.split()
-        if not noun or len(words) > _SHORT or words[0] in _ELSEWHERE:
+        if not noun or len(words) > _SHORT or not _ELSEWHERE.isdisjoint(words[:1]):
             return ""
         if {"think", "it"} <= self.words:  # "do you think it is serious" is no question about it
             return ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from characters.agents.facts import Fact, items, learn, nothing_of
+from characters.agents.facts import KINDS, Fact, items, learn, nothing_of
 from characters.agents.hearing import Speller
 from characters.agents.lexicon import DOES, KIN
 from characters.agents.patterns import Pattern, normalise
@@ -132,7 +132,6 @@ _SAME_KIN = tuple(
                   "brother bro", "sister sis",
                   "kid kids child children", "partner boyfriend girlfriend")
 )  # fmt: skip
-_KINDS = (" is", " works", " lives", " likes", " age")  # what is known of one of the player's own
 # Where one has not been told the one, the other is the next best.
 _INSTEAD = {
     "likes": ("dislikes",),
@@ -287,9 +286,9 @@ def is_common_key(key: str) -> bool:
 
 def known_as(key: str, facts: Mapping[str, str]) -> str | None:
     """Return the key under which the answer is known: "dogs" may be in "dog", or in "has"."""
-    if key not in facts and key.split(" ")[0] in KIN and not key.endswith(_KINDS):
+    if key not in facts and key.split(" ")[0] in KIN and not key.endswith(KINDS):
         key = key.split(" ")[0]  # "brother stanley"
-    if key not in facts and any(f"{key}{kind}" in facts for kind in _KINDS):
+    if key not in facts and any(f"{key}{kind}" in facts for kind in KINDS):
         return key
     singular = key.removesuffix("s")
     same = next((names for names in _SAME_KIN if key in names), ())

@@ -464,6 +464,13 @@ def test_who_asks_on_about_him_is_answered_about_what_was_talked_of() -> None:
     assert other.say("what does she eat?") == "No idea."
 
 
+@pytest.mark.parametrize("line", ["?", "...?", "it?", "\N{PILE OF POO}?"])
+def test_a_question_without_a_word_asks_on_about_nothing(line: str) -> None:
+    actor = Actor(persona(topic=[CAT]))
+    actor.say("cat")
+    assert actor.say(line) == "Pardon?"
+
+
 def test_what_a_line_named_is_said_again_to_who_asks_for_it() -> None:
     topic = {"id": "tea", "says": ["tea"], "lines": ["A kettle stands behind the desk."]}
     actor = Actor(persona(topic=[topic]).with_small_talk(BESIDE))
