@@ -64,7 +64,8 @@ def make_data_folder(path: Path) -> Path:
     except OSError as error:
         if disk_advice(error):
             return path
-        why = "it is a file" if path.is_file() else error.strerror or str(error)
+        is_file = isinstance(error, FileExistsError)
+        why = "it is a file" if is_file else error.strerror or str(error)
         raise DataFolderError(
             f"The data folder {path} cannot be made: {why}. Name a folder that can be written."
         ) from error

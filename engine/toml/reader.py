@@ -332,7 +332,7 @@ def _plain(file: str, line: int, column: int, message: str, hint: str = "") -> P
 
 def _unreadable(path: Path, error: OSError | ValueError) -> Problem:
     file = str(path)
-    if isinstance(error, ValueError):
+    if isinstance(error, ValueError) or error.errno == errno.ENAMETOOLONG:
         return _plain(file, 1, 1, "is no name of a file")
     if path.is_dir():
         return _plain(file, 1, 1, "is a folder, not a file", "the name of a .toml file in it")

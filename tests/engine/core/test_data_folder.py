@@ -61,8 +61,9 @@ def test_a_data_folder_that_cannot_be_made_is_named_with_the_reason(tmp_path: Pa
     file.touch()
     with pytest.raises(DataFolderError, match=r"README\.md cannot be made: it is a file\."):
         make_data_folder(file)
-    with pytest.raises(DataFolderError, match=r"deeper cannot be made: "):
-        make_data_folder(file / "deeper")
+    for name in ("deeper", "x" * 5000):  # no file system takes such a name
+        with pytest.raises(DataFolderError, match=f"{name} cannot be made: "):
+            make_data_folder((file if name == "deeper" else tmp_path) / name)
 
 
 def test_an_interactive_session_is_called_as_the_folder_it_stands_in(

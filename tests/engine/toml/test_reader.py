@@ -114,6 +114,12 @@ def test_a_missing_folder_is_said_to_be_missing(tmp_path: Path) -> None:
         read_toml(tmp_path / "no" / "ann.toml", Persona)
 
 
+@pytest.mark.parametrize("name", ["a\0b.toml", "x" * 5000 + ".toml"])
+def test_what_no_file_can_be_called_is_told(tmp_path: Path, name: str) -> None:
+    with pytest.raises(TomlFileError, match="is no name of a file"):
+        read_source(tmp_path / name)
+
+
 def test_a_folder_is_no_file(tmp_path: Path) -> None:
     with pytest.raises(TomlFileError, match="is a folder, not a file"):
         read_toml(tmp_path, Persona)
