@@ -38,7 +38,7 @@ __all__ = [
 ]  # fmt: skip
 
 ROOT = Path(__file__).parents[2]
-QUESTION = "who are you"
+QUESTION = "what is this place"
 FRAME_BYTES = 640
 PAUSE_FRAMES = 50  # of silence, which `in_a_room` leaves at the end
 PING_SECONDS = 0.05
@@ -88,7 +88,7 @@ class Person:
         elif kind(frame) == "final-user-transcription":
             self.turns.outcomes["understood"] += 1
             self.turns.words.append(now - self.spoke_until)
-        elif kind(frame) == "server-response" and frame["event_type"] == "speech":
+        elif kind(frame) == "server-response" and _is_speech_error(frame):
             is_full = frame["message"] == BUSY
             self.turns.outcomes["no place" if is_full else "not understood"] += 1
 
@@ -116,6 +116,10 @@ class Person:
                 )
                 due += 0.02
                 await asyncio.sleep(max(0.0, due - perf_counter()))
+
+
+def _is_speech_error(frame: dict[str, Any]) -> bool:
+    return (frame["event_type"], frame["status"]) == ("speech", "error")
 
 
 class Crowd:
