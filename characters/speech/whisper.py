@@ -10,7 +10,6 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from characters.audio.signal import Floats
 from characters.speech.interfaces import (
     BUSY,
     GIVEN_NAMES,
@@ -32,7 +31,6 @@ RATE = 16_000
 # waits for the slowest. So many utterances wait for each that is worked at: two seconds or three.
 MOST_THREADS = 4
 MOST_WAITING = 3
-SHORT, MOST_SHORT = 1_500, 800  # frames of 10 ms: what the model is given, and the speech in it
 # Of twenty names that five voices spoke, so many more were right: RESULTS.md of tests/audio.
 NAMES = ", ".join(name.capitalize() for name in GIVEN_NAMES)
 
@@ -84,20 +82,7 @@ def load_whisper(folder: Path, threads: int, workers: int) -> WhisperModel:
         cpu_threads=threads,
         num_workers=workers,
     )
-    whole: Any = model
-    encode = whole.encode
-    whole.encode = lambda features: encode(shortened(features))
     return model
-
-
-def shortened(spectrum: Floats) -> Floats:
-    """Return the first half of Whisper's 30 s, [bands, 1500], if speech ends well before its end.
-
-    `spectrum` is [bands, 3000], with zeros behind the speech. It takes half the time and a quarter
-    of the memory, and no fewer words are right (RESULTS.md of tests/audio); with 10 s the model
-    begins to say everything twice.
-    """
-    return spectrum if spectrum[..., MOST_SHORT:].any() else spectrum[..., :SHORT].copy()
 
 
 class WhisperTranscriber:

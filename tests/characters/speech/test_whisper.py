@@ -2,13 +2,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from math import exp
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,7 +19,6 @@ from characters.speech.whisper import (
     WhisperModel,
     WhisperRecogniser,
     WhisperTranscriber,
-    load_whisper,
     whisper_problem,
 )
 from engine.core.errors import install_command
@@ -165,29 +162,3 @@ def test_a_model_without_its_package_says_what_to_install(
     monkeypatch.setitem(__import__("sys").modules, "faster_whisper", None)
     problem = whisper_problem(tmp_path)
     assert problem is not None and install_command("whisper") in problem
-
-
-@pytest.mark.parametrize(
-    ("speech", "given"), [(200, 1_500), (800, 1_500), (801, 3_000), (2_900, 3_000)]
-)
-def test_short_speech_is_given_to_the_model_without_half_of_the_silence(
-    speech: int, given: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    seen: list[Any] = []
-
-    class Package(FakeModel):
-        def __init__(self, *_: Any, **options: Any) -> None:
-            super().__init__()
-
-        def encode(self, spectrum: Any) -> None:
-            seen.append(spectrum)
-
-    monkeypatch.setitem(sys.modules, "faster_whisper", SimpleNamespace(WhisperModel=Package))
-    spectrum = np.zeros((80, 3_000), np.float32)
-    spectrum[:, :speech] = 0.5
-
-    cast(Any, load_whisper(Path("model"), 1, 1)).encode(spectrum)
-
-    assert seen[0].shape == (80, given)
-    assert seen[0].flags.c_contiguous
-    assert (seen[0] == spectrum[:, :given]).all()
