@@ -221,7 +221,7 @@ class _Routes:
     # --- HTTP ----------------------------------------------------------------------------
 
     async def connect(self, request: web.Request) -> web.StreamResponse:
-        body = await read_body(request)
+        body = await read_body(request, self._service.loop)
         connect = await self._service.loop.read(read_connect, body)
         self._guard.check_player(request, connect.end_user_id)
         room = connect.room_name or "" if connect.mode == "join" else ""

@@ -32,8 +32,11 @@ ENCODINGS = ("7bit", "8bit", "binary", "base64", "quoted-printable")  # of a par
 CHARSETS = ("utf-8", "us-ascii", "iso-8859-1", "windows-1252")
 
 
-async def read_body(request: web.Request) -> bytes:
-    """Return the bytes of a body. Raises RefusalError 400, HTTPRequestEntityTooLarge."""
+async def read_body(request: web.Request, loop: FairLoop) -> bytes:
+    """Return the bytes of a body, read in turns.
+
+    Raises RefusalError 400, HTTPRequestEntityTooLarge.
+    """
     body = bytearray()
     with _unreadable():
         async with asyncio.timeout(BODY_SECONDS):
@@ -41,13 +44,13 @@ async def read_body(request: web.Request) -> bytes:
                 body += piece
                 if len(body) > MAX_FRAME:
                     raise web.HTTPRequestEntityTooLarge(MAX_FRAME, len(body))
-                await asyncio.sleep(0)  # it may have come in as many chunks as it has bytes
+                await loop.turn()  # it may have come in as many chunks as it has bytes
     return bytes(body)
 
 
 async def read_object(request: web.Request, loop: FairLoop) -> dict[str, Any]:
     """Return the body as an object. Raises RefusalError."""
-    return await loop.read(_object, await read_body(request))
+    return await loop.read(_object, await read_body(request, loop))
 
 
 def _object(body: bytes) -> dict[str, Any]:
@@ -63,7 +66,7 @@ def _object(body: bytes) -> dict[str, Any]:
 
 async def read_form(request: web.Request, loop: FairLoop) -> dict[str, str]:
     """Return the fields of a form that are texts. Raises RefusalError 400 or 413."""
-    kind, body = request.headers.get("Content-Type", ""), await read_body(request)
+    kind, body = request.headers.get("Content-Type", ""), await read_body(request, loop)
     with _unreadable():
         return await loop.read(partial(_fields, kind), body)
 

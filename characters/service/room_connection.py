@@ -202,10 +202,12 @@ class FairLoop:
                 await asyncio.sleep(0)
 
     async def read(self, work: Callable[[D], T], data: D) -> T:
-        """Return what comes of reading `data`, beside the loop if that is large."""
+        """Return what comes of reading `data`: beside the loop and in its turn if that is large."""
         if len(data) <= LARGE:
             return work(data)
-        return await asyncio.get_running_loop().run_in_executor(self._beside, work, data)
+        found = await asyncio.get_running_loop().run_in_executor(self._beside, work, data)
+        await self.turn()  # what is read is work, and several may have been read since the last
+        return found
 
     def close(self) -> None:
         """Let the thread end."""

@@ -252,6 +252,7 @@ class Service:
         await self._admit(request)
         if request.mode == "create":
             await self._agents.prepare(request)
+            await self.loop.turn()
         self._refuse_while_draining()
         if request.mode == "create":
             self._agents.voice(request)  # an unknown character is refused before anything is made
@@ -271,7 +272,8 @@ class Service:
         session_id = request.character_session_id
         if request.mode == "join" or self.is_draining:
             return
-        if any(live.room.session.session_id == session_id for live in self._live_rooms.values()):
+        lives = self._live_rooms.values() if session_id else ()
+        if any(live.room.session.session_id == session_id for live in lives):
             return
         now = self.now()
         load = Load(self.metrics.lag_now(now), self.metrics.busy.mean(now))
@@ -322,6 +324,7 @@ class Service:
         if grant.is_new:
             room.session.is_lasting = self._is_lasting(request)
             history = await self._history(room.session, request.heard)
+            await self.loop.turn()  # many may have been read at once, and a room takes a while
             live = self._live_rooms[room.name] = self._make_room(request, room, history)
             live.start()
         if live is not None:

@@ -18,6 +18,7 @@ from characters.service.agent_factory import PersonaAgentFactory
 from characters.service.app import _refusal, drop_half_sent, read_in_pieces
 from characters.service.bodies import _fields, read_body
 from characters.service.registry import Limits, RefusalError
+from characters.service.room_connection import FairLoop
 from characters.service.service import ServiceSettings
 from tests.characters.client.virtual_time import VirtualLoop
 from tests.characters.service.client import Bare, Guest, kind, serve
@@ -388,7 +389,7 @@ def test_a_body_that_stays_half_sent_is_given_up() -> None:
     request.content.feed_data(b'{"character_id": ')
     began = loop.time()
     with pytest.raises(TimeoutError) as given_up:
-        loop.run(read_body(request))
+        loop.run(read_body(request, FairLoop()))
     assert 5.0 < loop.time() - began < 20.0
     assert _refusal(given_up.value, "connect").status == 408
     loop.finish()
