@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -26,23 +27,23 @@ NOT_IN_A_FILE = ("help", "config", "with_parent")
 
 
 def a_count(value: str | int) -> int:
-    """Return a number of things. Raises ValueError."""
-    return _checked(int(value), int(value) >= 1, "must be at least 1")
+    """Return a number of things. Raises UnfitError."""
+    return _number(int, value, 1, math.inf, "must be at least 1")
 
 
 def a_port(value: str | int) -> int:
-    """Return a number of a port, 0 for a free one. Raises ValueError."""
-    return _checked(int(value), 0 <= int(value) <= 65_535, "must be 0 to 65535")
+    """Return a number of a port, 0 for a free one. Raises UnfitError."""
+    return _number(int, value, 0, 65_535, "must be 0 to 65535")
 
 
 def more_than_0(value: str | float) -> float:
-    """Return a number of seconds, or a rate. Raises ValueError."""
-    return _checked(float(value), float(value) > 0, "must be more than 0")
+    """Return a number of seconds, or a rate. Raises UnfitError."""
+    return _number(float, value, math.ulp(0.0), math.inf, "must be more than 0")
 
 
 def at_least_0(value: str | float) -> float:
-    """Return a number of seconds. Raises ValueError."""
-    return _checked(float(value), float(value) >= 0, "must not be negative")
+    """Return a number of seconds. Raises UnfitError."""
+    return _number(float, value, 0.0, math.inf, "must not be negative")
 
 
 class UnfitError(ValueError, argparse.ArgumentTypeError):
@@ -52,12 +53,19 @@ class UnfitError(ValueError, argparse.ArgumentTypeError):
 N = TypeVar("N", int, float)
 
 
-def _checked(value: N, is_fit: bool, problem: str) -> N:
-    if isinstance(value, float) and not math.isfinite(value):
+def _number(
+    kind: Callable[[str | float], N], value: str | float, least: float, most: float, problem: str
+) -> N:
+    try:
+        number = kind(value)
+    except ValueError:
+        what = "whole number" if kind is int else "number"
+        raise UnfitError(f"{value!r} is no {what}; it {problem}") from None
+    if isinstance(number, float) and not math.isfinite(number):
         raise UnfitError("must be a finite number")
-    if not is_fit:
+    if not least <= number <= most:
         raise UnfitError(problem)
-    return value
+    return number
 
 
 # What a file may hold for the flags that check their value.

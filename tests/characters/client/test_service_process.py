@@ -81,7 +81,7 @@ def test_a_start_that_fails_tells_what_the_service_said(tmp_path: Path) -> None:
     process = ServiceProcess(
         tmp_path, ROOT / "assets", arguments=("--port", "nonsense"), start_seconds=DEADLINE
     )
-    with pytest.raises(ServiceError, match="invalid int value: 'nonsense'"):
+    with pytest.raises(ServiceError, match="'nonsense' is no whole number; it must be 0 to 65535"):
         process.start()
     assert not process.is_running
 
@@ -319,7 +319,7 @@ def test_all_who_wait_for_a_service_that_does_not_come_hear_the_same_reason(
     assert {str(handle.view.error) for handle in handles} == {str(handles[0].view.error)}
     error = handles[0].view.error
     assert error is not None and error.code == "service.not_started"
-    assert "invalid int value: 'nonsense'" in error.message
+    assert "'nonsense' is no whole number; it must be 0 to 65535" in error.message
     assert broken.starts == 1
     assert runtime.close(DEADLINE)
 
