@@ -45,7 +45,7 @@ from characters.agents.patterns import normalise
 
 __all__ = [
     "all_about", "Fact", "holds", "introduced", "items", "KINDS", "learn", "named_after",
-    "nothing_of", "spoken_of", "update",
+    "nothing_of", "spoken_of", "update", "with_article",
 ]  # fmt: skip
 
 MAX_FACTS = 24
@@ -348,11 +348,12 @@ def _named_in(text: str, before: str = "") -> Iterator[Fact]:
             one = spoken_of(text[: told.start()]) or before
             if one:
                 value = _tidy(told["value"])
-                yield Fact(f"{one} {key}".strip(), _with_article(value) if key == "is" else value)
+                yield Fact(f"{one} {key}".strip(), with_article(value) if key == "is" else value)
 
 
-def _with_article(job: str) -> str:
-    return f"an {job}" if job[0] in "aeiou" else f"a {job}"
+def with_article(noun: str) -> str:
+    """Return "a driver", "an engineer"."""
+    return f"an {noun}" if noun[:1].lower() in "aeiou" else f"a {noun}"
 
 
 def spoken_of(text: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from characters.agents.facts import KINDS, Fact, items, learn, nothing_of
+from characters.agents.facts import KINDS, Fact, items, learn, nothing_of, with_article
 from characters.agents.hearing import Speller
 from characters.agents.lexicon import DOES, KIN
 from characters.agents.patterns import Pattern, normalise
@@ -321,8 +321,7 @@ _SHAPES: Mapping[str, str] = {
 def phrase(key: str, value: str) -> str:
     """Put one fact into words that follow "you told me that"."""
     if key == "profession":
-        article = "an" if value[:1].lower() in "aeiou" else "a"
-        return f"you are {article} {value}"
+        return f"you are {with_article(value)}"
     if key == "lives":
         has_place = re.match(r"(?:in|near|at|on|by|outside|behind|above|with)\b", value)
         return f"you live {value}" if has_place else f"you live in {value}"
