@@ -45,7 +45,7 @@ from characters.agents.patterns import normalise
 
 __all__ = [
     "all_about", "Fact", "holds", "introduced", "items", "KINDS", "learn", "named_after",
-    "nothing_of", "spoken_of", "update", "with_article",
+    "nothing_of", "spoken_of", "statements", "update", "with_article",
 ]  # fmt: skip
 
 MAX_FACTS = 24
@@ -176,7 +176,7 @@ def learn(text: str, known: Mapping[str, str] | None = None) -> tuple[Fact, ...]
     found: list[Fact] = []
     facts = dict(known or {})
     text = _OUR.sub("my ", text[:MAX_TEXT])
-    for sentence in dict.fromkeys(_statements(text)):
+    for sentence in dict.fromkeys(statements(text)):
         first, *rather = _RATHER_SO.split(_HE_IS.sub(r"\1", sentence))
         told = [*_corrections(first, facts), *_told(first)]
         if not told and not "".join(rather).strip(" .!"):  # "Two dogs, I mean."
@@ -477,7 +477,7 @@ def _joined(before: str, value: str) -> str:
     return joined if len(joined) <= 2 * MAX_VALUE else value
 
 
-def _statements(text: str) -> Iterator[str]:
+def statements(text: str) -> Iterator[str]:
     """Yield the sentences that are no questions; of "I am Ada, and you?" the first part."""
     for part in _SENTENCES.split(text):
         sentence = _AND_YOU.sub("", part)

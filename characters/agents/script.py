@@ -39,6 +39,7 @@ from characters.agents.facts import (
     learn,
     named_after,
     spoken_of,
+    statements,
     update,
 )
 from characters.agents.hearing import HeardText, hear, in_order, without_deeds
@@ -374,15 +375,24 @@ class ScriptedAgent:
         # Of equals the first in the file answers, one that is noticed anyway after the others.
         found_in_order = [topic for topic in self._topics.values() if topic.id in best]
         found_in_order.sort(key=lambda topic: topic.noticed)
-        return [self._ranked(topic, *best[topic.id], heard) for topic in found_in_order]
+        # Of "My name is Ada. Where does it hurt?" only the second half asks.
+        told = normalise(" ".join(statements(heard.text))).split()
+        aside = frozenset({*told, *names})
+        return [self._ranked(topic, *best[topic.id], heard, aside) for topic in found_in_order]
 
     def _ranked(
-        self, topic: Topic, pattern: Pattern, blanks: Mapping[str, str], heard: HeardText
+        self,
+        topic: Topic,
+        pattern: Pattern,
+        blanks: Mapping[str, str],
+        heard: HeardText,
+        aside: frozenset[str],
     ) -> Match:
+        """Return how a topic fits; `aside` are words that are no part of what is asked."""
         weight = pattern.weight
         is_own = weight >= 1 and topic.answers is None and topic.id not in self._persona.shared_ids
         is_told = is_own and not (topic.sets or topic.counts or topic.do or topic.asks)
-        is_beside = is_told and heard.asks_beyond(pattern.words, self._persona.names)
+        is_beside = is_told and heard.asks_beyond(pattern.words, aside)
         if topic.answers is not None and weight >= 1:
             order = _ANSWER
         elif weight < 1:
@@ -392,7 +402,7 @@ class ScriptedAgent:
         elif is_own:
             order = _SHARED if is_beside else _OWN
         elif topic.general is None:
-            is_aside = weight < 2 and heard.asks_beyond(pattern.words, self._persona.names)
+            is_aside = weight < 2 and heard.asks_beyond(pattern.words, aside)
             order = _QUESTION if is_aside else _SHARED  # "does anybody ever thank you" is no thanks
         else:
             order = _QUESTION if topic.general == "question" and heard.is_question else _REMARK

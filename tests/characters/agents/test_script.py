@@ -476,3 +476,12 @@ def test_what_a_line_named_is_said_again_to_who_asks_for_it() -> None:
     actor = Actor(persona(topic=[topic]).with_small_talk(BESIDE))
     actor.say("is there tea")
     assert actor.say("where is the kettle?") == "I said: A kettle stands behind the desk."
+
+
+@pytest.mark.parametrize("told", ["My name is Priya.", "I'm a teacher from Leeds;"])
+def test_a_question_behind_what_the_player_tells_is_answered_too(told: str) -> None:
+    actor = Actor(persona_of("patient-7f3a"))
+    actor.greet()
+    topic, answer = actor.answer(f"{told} Where does it hurt?")
+    assert topic == "pain"
+    assert "legs" in answer
