@@ -197,9 +197,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         model_settings(options)
     except ValueError as problem:
         parser().error(str(problem))
-    # Short turns between threads: speech must not hold up everybody's frames (measured: a round
-    # trip p99 of 148 ms at the default interval).
-    sys.setswitchinterval(0.0005)
+    sys.setswitchinterval(SWITCH_SECONDS)
     problems = ProblemLog(ServiceMetrics())
     set_up_logs(options.log_level, options.log_format, problems)
     return _run(options, HostParts(access, tracer, problems))
@@ -460,7 +458,6 @@ def _run(options: argparse.Namespace, host: HostParts) -> int:
 
 
 async def _serve(options: argparse.Namespace, host: HostParts) -> int:
-    sys.setswitchinterval(SWITCH_SECONDS)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     store, cluster = _store(options, host.access)

@@ -7,6 +7,7 @@ each model server, and runs those from files.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields, replace
@@ -32,6 +33,9 @@ from engine.toml.reader import TomlFileError
 __all__ = ["ModelPool", "PersonaAgentFactory"]
 
 MOST_PREPARED = 256  # names of persona files; one file may be asked for by many
+# At least, between two looks at one file, however many ask for it: each look is made in a thread,
+# and the loop waits for the interpreter when it begins and when it ends.
+LOOK_SECONDS = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,12 +130,20 @@ class ModelPool:
             await runner.close()
 
 
+@dataclass(frozen=True, slots=True)
+class _Looked:
+    """What was found when a persona file was last looked at."""
+
+    at: float
+    found: Persona | RefusalError
+
+
 class PersonaAgentFactory:
     """Makes agents from the persona files below personas/, each read again when it has changed.
 
     The file is looked for in each of the `assets` folders; the first that has it counts. So is
     the small talk that all of them share. `tells_folders` is whether clients may know where files
-    lie here: those of the game that started this service.
+    lie here: those of the game that started this service. `now` is monotonic seconds.
     """
 
     def __init__(
@@ -141,13 +153,15 @@ class PersonaAgentFactory:
         models: ModelPool | None = None,
         *,
         tells_folders: bool = False,
+        now: Callable[[], float] = time.monotonic,
     ) -> None:
         self._tells_folders = tells_folders
+        self._now = now
         self._assets = [folder.resolve() for folder in assets]
         self._chance = chance
         self._models = models or ModelPool()
         self._personas = PersonaFiles()
-        self._prepared = dict[str, Persona]()
+        self._prepared = dict[str, _Looked]()
         self._reader = ThreadPoolExecutor(1, "personas")
         self._compiler = ThreadPoolExecutor(1, "patterns")
 
@@ -158,13 +172,17 @@ class PersonaAgentFactory:
         the first line of a talk comes later. Raises RefusalError.
         """
         loop, name = asyncio.get_running_loop(), _file_name(request)
-        persona = await loop.run_in_executor(self._reader, self._read, request)
-        before = self._prepared.pop(name, None)
-        self._prepared[name] = persona
-        if len(self._prepared) > MOST_PREPARED:
-            del self._prepared[next(iter(self._prepared))]
-        if persona is not before:
-            self._compiler.submit(persona.compile)
+        before = self._prepared.get(name)
+        if before is None or self._now() - before.at >= LOOK_SECONDS:
+            looked = await loop.run_in_executor(self._reader, self._look, request)
+            self._prepared.pop(name, None)
+            self._prepared[name] = looked
+            if len(self._prepared) > MOST_PREPARED:
+                del self._prepared[next(iter(self._prepared))]
+            is_new = before is None or looked.found is not before.found
+            if is_new and isinstance(looked.found, Persona):
+                self._compiler.submit(looked.found.compile)
+        self._persona(request)
 
     def agent(self, request: ConnectRequest, memory: dict[str, Any]) -> Agent:
         """Make the agent of a character. Raises RefusalError."""
@@ -202,8 +220,17 @@ class PersonaAgentFactory:
         return VoiceStyle(**voice.model_dump())
 
     def _persona(self, request: ConnectRequest) -> Persona:
-        prepared = self._prepared.get(_file_name(request))
-        return self._read(request) if prepared is None else prepared
+        looked = self._prepared.get(_file_name(request)) or self._look(request)
+        if isinstance(looked.found, RefusalError):
+            raise RefusalError(looked.found.status, looked.found.detail)
+        return looked.found
+
+    def _look(self, request: ConnectRequest) -> _Looked:
+        at = self._now()
+        try:
+            return _Looked(at, self._read(request))
+        except RefusalError as refusal:
+            return _Looked(at, refusal.with_traceback(None))
 
     def _read(self, request: ConnectRequest) -> Persona:
         path = self._path(request)

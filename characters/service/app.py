@@ -40,7 +40,7 @@ from characters.service.memory import MOST_VALUE, Pair, is_value
 from characters.service.metrics import ServiceMetrics
 from characters.service.registry import Grant, RefusalError, ServiceSession, unfit_body
 from characters.service.requests import read_connect, read_fields
-from characters.service.room_connection import ClientSocket, FairLoop, short
+from characters.service.room_connection import LARGE_BODY, ClientSocket, FairLoop, short
 from characters.service.service import Service
 from characters.service.store import FencedError
 from characters.service.tables import StoreError
@@ -222,7 +222,7 @@ class _Routes:
 
     async def connect(self, request: web.Request) -> web.StreamResponse:
         body = await read_body(request, self._service.loop)
-        connect = await self._service.loop.read(read_connect, body)
+        connect = await self._service.loop.read(read_connect, body, LARGE_BODY)
         self._guard.check_player(request, connect.end_user_id)
         room = connect.room_name or "" if connect.mode == "join" else ""
         last = "*" if connect.takeover else connect.live_id or ""

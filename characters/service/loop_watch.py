@@ -20,10 +20,7 @@ __all__ = ["LoopWatch"]
 EVERY_SECONDS = 0.025
 CLOCK_SECONDS = time.get_clock_info("monotonic").resolution  # 15 ms on some systems
 COLLECT_SECONDS = 60.0  # at least, between two full collections
-YOUNG = 20_000  # new objects until a small collection: about 2 ms
-# Python counts the new ones less those that went, also those that it does not look at: while rooms
-# come and go it may not count to YOUNG for minutes, and then walk a million.
-YOUNG_SECONDS = 0.1
+YOUNG = 20_000  # new objects until a small collection: 2 ms
 
 
 class LoopWatch:
@@ -38,7 +35,7 @@ class LoopWatch:
         self._now = now
         self._metrics = metrics
         self._is_quiet = is_quiet
-        self._collected_at = self._young_at = now()
+        self._collected_at = now()
         self._owns_collector = False
 
     def take_collector(self) -> None:
@@ -60,13 +57,16 @@ class LoopWatch:
             self.look(now)
 
     def look(self, now: float) -> None:
-        """Collect everything if it is time to and nobody would notice, else what is new."""
+        """Collect everything if it is time to and nobody would notice, else what is new.
+
+        Python counts the new ones less those that went, also those that it does not look at: while
+        rooms come and go it may not count to YOUNG for minutes, and then walk a million.
+        """
         if not self._owns_collector:
             return
         if now - self._collected_at > COLLECT_SECONDS and self._is_quiet():
             self._collect()
-        elif now - self._young_at > YOUNG_SECONDS:
-            self._young_at = now
+        else:
             gc.collect(0)
 
     def _collect(self) -> None:

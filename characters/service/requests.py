@@ -35,6 +35,7 @@ __all__ = [
 Id = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[!-~]+$")]
 Seconds = Annotated[float, Field(ge=0, le=86400, allow_inf_nan=False)]
 Table = dict[str, Any]
+MAX_THINGS = 256
 
 
 def _few(value: object) -> object:
@@ -86,7 +87,8 @@ class _Body(BaseModel):
     turn_detection_config: _TurnDetection | None = None
     audio_config: Table | None = None
     dynamic_info: Table | None = None
-    scene_description: list[Table] | None = None
+    # Bounded before it is looked at: each entry that is wrong costs the work of a mistake.
+    scene_description: Annotated[list[Table], Field(max_length=MAX_THINGS)] | None = None
     narrative_template_keys: Table | None = None
     action_config: Table | None = None
     emotion_config: Table | None = None
@@ -162,7 +164,6 @@ STATIC_BUDGET = 20_000
 RUNTIME_BUDGET = 30_000
 KEYS_BUDGET = 8_000
 FUNCTIONS_BUDGET = 8_000
-MAX_THINGS = 256
 MAX_FUNCTIONS = 128  # of one request; more tools no OpenAI-compatible server takes
 MAX_KEYS = 256
 

@@ -49,6 +49,9 @@ MAX_VOICE = 100
 FRAMES, TEXT, AUDIO = (400, 1_500), (256_000, 2_000_000), (40_000, 96_000)
 SEND_SECONDS = 10.0
 LARGE = 2_000  # characters or bytes of a frame that takes a while
+# The same of a request: it has its turn, and is read in it in 2 ms at most. Two hand-overs of the
+# interpreter, to the thread and back, cost the loop as much where a core is busy.
+LARGE_BODY = 6_000
 # Of the loop, between two pieces of work: a ping is read, taken, answered and written in as many.
 PASSES = 4
 AT_ONCE = 16  # frames that are written before others take a turn
@@ -201,9 +204,9 @@ class FairLoop:
             for _ in range(PASSES):
                 await asyncio.sleep(0)
 
-    async def read(self, work: Callable[[D], T], data: D) -> T:
+    async def read(self, work: Callable[[D], T], data: D, large: int = LARGE) -> T:
         """Return what comes of reading `data`: beside the loop and in its turn if that is large."""
-        if len(data) <= LARGE:
+        if len(data) <= large:
             return work(data)
         found = await asyncio.get_running_loop().run_in_executor(self._beside, work, data)
         await self.turn()  # what is read is work, and several may have been read since the last

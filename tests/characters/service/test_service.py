@@ -16,7 +16,7 @@ import pytest
 
 from characters.agents.persona import Persona
 from characters.protocol.messages import ConnectRequest
-from characters.service.agent_factory import MOST_PREPARED, PersonaAgentFactory
+from characters.service.agent_factory import LOOK_SECONDS, MOST_PREPARED, PersonaAgentFactory
 from characters.service.registry import Limits, RefusalError
 from characters.service.service import Service, ServiceSettings
 from characters.service.store import SessionStore
@@ -477,9 +477,12 @@ def test_the_event_loop_never_waits_for_the_disk_of_a_persona_that_is_prepared(
 def test_an_edited_persona_counts_from_the_next_talk_on(
     agents: PersonaAgentFactory, tmp_path: Path
 ) -> None:
+    clock = iter([0.0, LOOK_SECONDS / 2, LOOK_SECONDS, LOOK_SECONDS])
+    agents = PersonaAgentFactory([tmp_path / "assets"], lambda: Random(1), now=lambda: next(clock))
+
     async def run() -> list[str]:
         told, path = list[str](), tmp_path / "assets" / "personas" / "bo-1.toml"
-        for variant in ("m3", "f2"):
+        for variant in ("m3", "too soon", "f2"):
             path.write_text(BO.replace('"m3"', f'"{variant}"'))
             await agents.prepare(ConnectRequest("bo-1"))
             voice = agents.voice(ConnectRequest("bo-1"))
@@ -488,7 +491,22 @@ def test_an_edited_persona_counts_from_the_next_talk_on(
         await agents.close()
         return told
 
-    assert asyncio.run(run()) == ["m3", "f2"]
+    assert asyncio.run(run()) == ["m3", "m3", "f2"]
+
+
+def test_a_persona_that_is_none_is_refused_again_without_another_look(tmp_path: Path) -> None:
+    agents = PersonaAgentFactory([tmp_path], lambda: Random(1), now=lambda: 0.0)
+
+    async def run() -> None:
+        for _ in range(2):
+            with pytest.raises(RefusalError) as caught:
+                await agents.prepare(ConnectRequest("bo-1"))
+            assert caught.value.status == 404
+            (tmp_path / "personas").mkdir(exist_ok=True)
+            (tmp_path / "personas" / "bo-1.toml").write_text(BO)
+        await agents.close()
+
+    asyncio.run(run())
 
 
 def test_of_many_names_for_a_persona_few_are_kept(agents: PersonaAgentFactory) -> None:
