@@ -80,7 +80,7 @@ LONGEST_GREETING = 10.0  # seconds; a longer one keeps other characters waiting 
 # Answers begun a second in the long run, and at once: each costs the work of an agent, and a line
 # that comes before its turn has made way for the next one by then. Nobody types as fast. A long
 # line counts as several of `LINE` letters.
-ANSWERS, LINE, LONGEST = (5.0, 50.0), 50, 1000
+ANSWERS, LINE, LONGEST = (5.0, 50.0), 20, 1000
 
 
 @dataclass(frozen=True, slots=True)
