@@ -232,8 +232,8 @@ def parts_for(
 ) -> Parts:
     """Build parts for a scene in a loop of the game's own, with the services it was given.
 
-    An Application or PlayerPrefs of the game is used instead of new ones, and a
-    KeyValueSessionPersistence keeps the sessions in its store. Else the folder is `data`, or that
+    An Application or PlayerPrefs of the game is used instead of new ones, and its own
+    SessionPersistence keeps the sessions. Else the folder is `data`, or that
     of the `game`. The scene is given the SoundDevices to choose from, the Faults and the
     PlayerPrefs. Without `assets` the personas are those beside the level's file, or beside
     the main script of a game without files.
@@ -241,7 +241,8 @@ def parts_for(
     In a second process of the same game nothing is kept: the `problem` of its PlayerPrefs says so.
     """
     provided, folder = _provided_prefs(scene), _folder(scene, data, game)
-    persistence, is_second = scene.find_service(KeyValueSessionPersistence), False
+    persistence = scene.find_service(SessionPersistence)  # type: ignore[type-abstract]  # its shape
+    is_second = False
     try:
         if provided:
             prefs = provided()

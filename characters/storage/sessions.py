@@ -40,6 +40,7 @@ class PersistenceError(CharactersError):
     retryable = True
 
 
+@runtime_checkable
 class KeyValueStore(Protocol):
     """Texts by key. A method that fails may raise any exception."""
 
@@ -155,6 +156,7 @@ class ForgetStore(Protocol):
         ...
 
 
+@runtime_checkable
 class SessionPersistence(Protocol):
     """Session records by session key. Called from a worker thread; may wait.
 

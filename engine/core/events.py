@@ -136,11 +136,21 @@ class Services:
         self._by_kind[kind or type(service)] = service
 
     def find(self, kind: type[T]) -> T | None:
-        """Return the service of the class, else of a subclass of it, else None."""
+        """Return the service of the class, else of a subclass of it, else None.
+
+        A Protocol is known by its shape if it is `@runtime_checkable`; else only what was offered
+        under it is found. Raises TypeError for one under which nothing was.
+        """
         if kind in self._by_kind:
             exact: T = self._by_kind[kind]
             return exact
-        return next((s for s in self._by_kind.values() if isinstance(s, kind)), None)
+        try:
+            return next((s for s in self._by_kind.values() if isinstance(s, kind)), None)
+        except TypeError:
+            raise TypeError(
+                f"{self._owner} cannot tell a {kind.__name__} by its shape: decorate the Protocol "
+                f"with @runtime_checkable, or call scene.provide(service, {kind.__name__})."
+            ) from None
 
     def get(self, kind: type[T]) -> T:
         """Return the service of the class. Raises LookupError that names the ones there are."""

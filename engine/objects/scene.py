@@ -270,7 +270,11 @@ class Scene:
         self._services.provide(service, kind)
 
     def find_service(self, kind: type[T]) -> T | None:
-        """Return the service that was provided for the class or a subclass of it, or None."""
+        """Return the service that was provided for the class or a subclass of it, or None.
+
+        A Protocol is known by its shape, if it is `@runtime_checkable`. Raises TypeError for
+        another, unless a service was provided under it.
+        """
         return self._services.find(kind)
 
     def get_service(self, kind: type[T]) -> T:

@@ -25,7 +25,7 @@ from characters.components.character import Character
 from characters.components.manager import CharacterManager
 from characters.components.parts import SoundDevices, open_sound, parts_for
 from characters.resources import package_assets
-from characters.session.conversation import SessionState, SessionView, Turn
+from characters.session.conversation import SessionRecord, SessionState, SessionView, Turn
 from characters.session.policy import ReconnectPolicy
 from characters.storage.sessions import KeyValueSessionPersistence, MemoryStore
 from characters.ui.hud import Hud
@@ -98,6 +98,23 @@ def test_a_store_of_ones_own_resumes_the_talk_on_another_machine(
     first, second = play_on("first"), play_on("second")
     assert first.session_id == second.session_id
     assert second.is_resumed_session and not first.is_resumed_session
+
+
+class OwnPersistence:
+    """Keeps sessions without a store of texts."""
+
+    def load(self, key: str) -> SessionRecord | None: ...
+
+    def store(self, key: str, record: SessionRecord) -> None: ...
+
+    def clear(self, key: str) -> None: ...
+
+
+def test_a_persistence_of_ones_own_is_used_whatever_its_class(tmp_path: Path) -> None:
+    scene, own = Scene(), OwnPersistence()
+    scene.provide(own)
+    with closing(parts_for(scene, str(tmp_path), sound=False)) as parts:
+        assert parts.runtime.context.persistence is own
 
 
 def test_a_scene_of_ones_own_is_given_the_devices_to_choose_from(tmp_path: Path) -> None:

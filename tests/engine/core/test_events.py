@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import threading
+from typing import Protocol, runtime_checkable
 
 import pytest
 
@@ -150,6 +151,25 @@ def test_a_service_that_counts_as_false_is_still_there() -> None:
     services = Services("Scene 'Level'")
     services.provide("")
     assert services.get(str) == ""
+
+
+class Shape(Protocol):
+    def bit_length(self) -> int: ...
+
+
+@runtime_checkable
+class KnownShape(Shape, Protocol): ...
+
+
+def test_a_service_is_found_by_a_protocol_that_it_was_offered_under_or_has_the_shape_of() -> None:
+    services = Services("Scene 'Level'")
+    services.provide("text")
+    services.provide(7)
+    assert services.find(KnownShape) == 7  # type: ignore[type-abstract]
+    with pytest.raises(TypeError, match=r"Scene 'Level' .* Shape .*runtime_checkable.*provide"):
+        services.find(Shape)  # type: ignore[type-abstract]
+    services.provide(8, Shape)
+    assert services.find(Shape) == 8  # type: ignore[type-abstract]
 
 
 def test_asking_in_vain_says_whom_and_what_to_do() -> None:
