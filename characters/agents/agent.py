@@ -27,10 +27,9 @@ class Arrived:
 
 @dataclass(frozen=True, slots=True)
 class PlayerSaid:
-    """The player said or typed something; `message_id` is only passed along."""
+    """The player said or typed something."""
 
     text: str
-    message_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

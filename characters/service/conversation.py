@@ -674,5 +674,4 @@ class RoomConversation:
 
 def _about(lines: tuple[PlayerLine, ...]) -> TurnRequest:
     """Return the request for an answer to lines, all together."""
-    said = PlayerSaid(" ".join(line.text for line in lines), lines[-1].message_id)
-    return TurnRequest(said, lines)
+    return TurnRequest(PlayerSaid(" ".join(line.text for line in lines)), lines)

@@ -1,4 +1,4 @@
-"""What the conversation of a room orders: messages, speech, and entries for the store."""
+"""What is to be done in a room: messages, speech, listening, and entries for the store. Pure."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from characters.agents.agent import Part, Prompt, Spoken
 from characters.protocol.messages import Action, ServerMessage
 
 __all__ = [
-    "BeginExchange", "Effect", "Effects", "End", "Entry", "Generate", "Note", "PauseSpeaking",
-    "PendingReply", "PersistActions", "PersistEntry", "PlayerLine", "ResolveReply",
-    "ResumeSpeaking", "Send", "SpeakText", "StopSpeaking",
+    "BeginExchange", "Effect", "Effects", "End", "EndUtterance", "Entry", "Generate", "MuteInput",
+    "Note", "PauseSpeaking", "PendingReply", "PersistActions", "PersistEntry", "PlayerLine",
+    "ResolveReply", "ResumeSpeaking", "Send", "SpeakText", "StopSpeaking", "UndoExchange",
 ]  # fmt: skip
 
 
@@ -63,6 +63,25 @@ class PauseSpeaking:
 @dataclass(frozen=True, slots=True)
 class ResumeSpeaking:
     """Go on speaking, from the word in which it stopped."""
+
+
+@dataclass(frozen=True, slots=True)
+class MuteInput:
+    """Stop or resume listening to the player's microphone."""
+
+    muted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class EndUtterance:
+    """End the player's utterance now."""
+
+
+@dataclass(frozen=True, slots=True)
+class UndoExchange:
+    """Undo the last exchange; with `answer_again` its line is answered once more."""
+
+    answer_again: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +158,7 @@ Entry: TypeAlias = PersistEntry | PersistActions | BeginExchange | PendingReply 
 """What the store writes, in order."""
 
 Effect: TypeAlias = (
-    Send | Generate | Note | SpeakText | PauseSpeaking | ResumeSpeaking | StopSpeaking | Entry | End
-)
+    Send | Generate | Note | SpeakText | PauseSpeaking | ResumeSpeaking | StopSpeaking
+    | MuteInput | EndUtterance | UndoExchange | Entry | End
+)  # fmt: skip
 Effects: TypeAlias = list[Effect]

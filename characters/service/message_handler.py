@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any
 
 from characters.agents.agent import Event
 from characters.protocol.codec import MessageError
@@ -30,39 +29,21 @@ from characters.protocol.messages import (
     UserTextMessage,
 )
 from characters.service.conversation import RoomConversation
-from characters.service.effects import Effect, End, PersistEntry, Send
+from characters.service.effects import (
+    Effects,
+    End,
+    EndUtterance,
+    MuteInput,
+    PersistEntry,
+    Send,
+    UndoExchange,
+)
 from characters.service.requests import ContextError, LevelContext
 
-__all__ = [
-    "ack_of", "EndUtterance", "MessageHandler", "MuteInput", "Outcome", "Outcomes", "rejection",
-    "UndoExchange",
-]  # fmt: skip
+__all__ = ["ack_of", "MessageHandler", "rejection"]
 
 
 MAX_ID = 200  # characters of the ids that a client makes
-
-
-@dataclass(frozen=True, slots=True)
-class MuteInput:
-    """Stop or resume listening to the player's microphone."""
-
-    muted: bool
-
-
-@dataclass(frozen=True, slots=True)
-class EndUtterance:
-    """End the player's utterance now."""
-
-
-@dataclass(frozen=True, slots=True)
-class UndoExchange:
-    """Undo the last exchange; with `answer_again` its line is answered once more."""
-
-    answer_again: bool
-
-
-Outcome: TypeAlias = Effect | MuteInput | EndUtterance | UndoExchange
-Outcomes: TypeAlias = list[Outcome]
 
 
 class MessageHandler:
@@ -89,14 +70,14 @@ class MessageHandler:
         self._durable = set(message_ids)
         self._taken = set(message_ids)
 
-    def take(self, message: ClientMessage, now: float) -> Outcomes:
+    def take(self, message: ClientMessage, now: float) -> Effects:
         """Return the acknowledgement of a message, and what follows from it."""
         try:
             return self._HANDLERS[type(message)](self, message, now)
         except ContextError as problem:
             return [ack_of(message, f"Failed to process {message.TYPE}: {problem}", ok=False)]
 
-    def _text(self, message: UserTextMessage, now: float) -> Outcomes:
+    def _text(self, message: UserTextMessage, now: float) -> Effects:
         text, message_id = message.text.strip(), message.message_id
         if len(message_id or "") > MAX_ID:
             return [
@@ -114,16 +95,16 @@ class MessageHandler:
         if message_id is None:
             return [_text_ack(message), *effects]
         self._taken.add(message_id)
-        return list(effects)
+        return effects
 
-    def confirm(self, entry: PersistEntry) -> Outcomes:
+    def confirm(self, entry: PersistEntry) -> Effects:
         """Return the acknowledgement of a line that is durable now."""
         if entry.message_id is None:
             return []
         self._durable.add(entry.message_id)
         return [_text_ack(UserTextMessage(entry.text, entry.message_id))]
 
-    def _trigger(self, message: TriggerMessage, now: float) -> Outcomes:
+    def _trigger(self, message: TriggerMessage, now: float) -> Effects:
         name, text = message.trigger_name or "", message.trigger_message or ""
         event = Event(name[:200], text[:MAX_TEXT])
         extras = {"trigger_name": name, "has_speak_tag": bool(event.speech)}
@@ -132,7 +113,7 @@ class MessageHandler:
             return [ack]
         return [ack, *self._conversation.prompt(event, now)]
 
-    def _context_update(self, message: ContextUpdate, now: float) -> Outcomes:
+    def _context_update(self, message: ContextUpdate, now: float) -> Effects:
         if message.action_config is not None:
             self._context.set_affordances(message.action_config)
         if message.current_attention_object is not None:
@@ -147,7 +128,7 @@ class MessageHandler:
             return [ack]
         return [ack, *self._conversation.respond(now, message.text or "", message.message_id)]
 
-    def _respond_mode(self, message: RespondModeUpdate, now: float) -> Outcomes:
+    def _respond_mode(self, message: RespondModeUpdate, now: float) -> Effects:
         if message.modality not in USER_LANES:
             lanes = " and ".join(USER_LANES)
             return [ack_of(message, f"'modality' must be one of {lanes}", ok=False)]
@@ -157,52 +138,52 @@ class MessageHandler:
             extras["update_id"] = message.update_id[:MAX_ID]
         return [ack_of(message, "Respond mode updated", {**extras, "respond_modes": modes})]
 
-    def _dynamic_info(self, message: UpdateDynamicInfo, now: float) -> Outcomes:
+    def _dynamic_info(self, message: UpdateDynamicInfo, now: float) -> Effects:
         self._context.update(message.text or None, "replace" if message.text else "reset", None)
         return [ack_of(message, "Dynamic info updated")]
 
-    def _scene(self, message: UpdateSceneMetadata, now: float) -> Outcomes:
+    def _scene(self, message: UpdateSceneMetadata, now: float) -> Effects:
         self._context.set_scene(message.scene_metadata)
         return [ack_of(message, "Scene metadata updated")]
 
-    def _keys(self, message: UpdateTemplateKeys, now: float) -> Outcomes:
+    def _keys(self, message: UpdateTemplateKeys, now: float) -> Effects:
         self._context.set_keys(message.template_keys)
         return [ack_of(message, "Template keys updated")]
 
-    def _tts(self, message: TtsToggle, now: float) -> Outcomes:
+    def _tts(self, message: TtsToggle, now: float) -> Effects:
         if not self._can_speak:
             return [ack_of(message, "This service has no voice; it answers by text", ok=False)]
         self._conversation.set_voice(message.enabled)
         word = "enabled" if message.enabled else "disabled"
         return [ack_of(message, f"TTS {word}", {"enabled": message.enabled})]
 
-    def _stt(self, message: SttToggle, now: float) -> Outcomes:
+    def _stt(self, message: SttToggle, now: float) -> Effects:
         word = "muted" if message.muted else "open"
         ack = ack_of(message, f"Microphone {word}", {"muted": message.muted})
         return [ack, MuteInput(message.muted)]
 
-    def _interrupt(self, message: InterruptBot, now: float) -> Outcomes:
+    def _interrupt(self, message: InterruptBot, now: float) -> Effects:
         return [ack_of(message, "Interrupted"), *self._conversation.interrupt(now)]
 
-    def _pause(self, message: PauseBot, now: float) -> Outcomes:
+    def _pause(self, message: PauseBot, now: float) -> Effects:
         return [ack_of(message, "Paused"), *self._conversation.pause(now, message.heard_until)]
 
-    def _take_back(self, message: TakeBack, now: float) -> Outcomes:
+    def _take_back(self, message: TakeBack, now: float) -> Effects:
         if not self.has_agent:
             return [ack_of(message, "Nobody is here whose words could be taken back", ok=False)]
         return [*self._conversation.take_back(now), UndoExchange(message.answer_again)]
 
-    def _force_stop(self, message: ForceUserStoppedSpeaking, now: float) -> Outcomes:
+    def _force_stop(self, message: ForceUserStoppedSpeaking, now: float) -> Effects:
         return [ack_of(message, "Turn ended"), EndUtterance()]
 
-    def _reset_idle(self, message: ResetIdleTimer, now: float) -> Outcomes:
+    def _reset_idle(self, message: ResetIdleTimer, now: float) -> Effects:
         self._conversation.active(now)
         return [ack_of(message, "Idle timer reset")]
 
-    def _kill(self, message: KillPipeline, now: float) -> Outcomes:
+    def _kill(self, message: KillPipeline, now: float) -> Effects:
         return [ack_of(message, "Ending"), *self._conversation.interrupt(now), End("killed")]
 
-    _HANDLERS: Mapping[type, Callable[[Any, Any, float], Outcomes]] = {
+    _HANDLERS: Mapping[type, Callable[[Any, Any, float], Effects]] = {
         UserTextMessage: _text,
         TriggerMessage: _trigger,
         ContextUpdate: _context_update,

@@ -38,8 +38,11 @@ from characters.protocol.messages import (
 from characters.service.conversation import RoomConversation
 from characters.service.effects import (
     BeginExchange,
+    Effect,
     End,
+    EndUtterance,
     Generate,
+    MuteInput,
     Note,
     PauseSpeaking,
     PendingReply,
@@ -50,16 +53,9 @@ from characters.service.effects import (
     Send,
     SpeakText,
     StopSpeaking,
-)
-from characters.service.message_handler import (
-    EndUtterance,
-    MessageHandler,
-    MuteInput,
-    Outcome,
     UndoExchange,
-    ack_of,
-    rejection,
 )
+from characters.service.message_handler import MessageHandler, ack_of, rejection
 from characters.service.metrics import ServiceMetrics, TurnRecorder, TurnTracer
 from characters.service.overlap import OverlapEvent
 from characters.service.pace import TimingConfig
@@ -295,7 +291,7 @@ class LiveRoom:
 
     # --- what is decided -------------------------------------------------------------------
 
-    def _table(self) -> Mapping[type[Outcome], Callable[[Any], object]]:
+    def _table(self) -> Mapping[type[Effect], Callable[[Any], object]]:
         return {
             Send: self._send,
             Generate: self._start_answer,
@@ -315,9 +311,9 @@ class LiveRoom:
             UndoExchange: self._start_undo,
         }
 
-    def _perform(self, outcomes: Iterable[Outcome]) -> None:
-        for outcome in outcomes:
-            self._acts[type(outcome)](outcome)
+    def _perform(self, effects: Iterable[Effect]) -> None:
+        for effect in effects:
+            self._acts[type(effect)](effect)
         if self._has_greeted and self._queue is not None and not self._conversation.is_busy:
             queue, self._queue = self._queue, None
             queue.release(self)
@@ -370,11 +366,11 @@ class LiveRoom:
     def _end(self, effect: End) -> None:
         self.end(effect.reason)
 
-    def _mute_input(self, outcome: MuteInput) -> None:
+    def _mute_input(self, effect: MuteInput) -> None:
         if self._input is not None:
-            self._input.set_muted(outcome.muted)
+            self._input.set_muted(effect.muted)
 
-    def _end_utterance(self, outcome: EndUtterance) -> None:
+    def _end_utterance(self, effect: EndUtterance) -> None:
         if self._input is not None:
             self._input.force_stop()
 
@@ -517,7 +513,7 @@ def _lines_of(prompt: Prompt) -> float:
     return max(1.0, min(LONGEST, letters) / LINE)
 
 
-def _ignore(outcome: Outcome) -> None:
+def _ignore(effect: Effect) -> None:
     """Do nothing: the service has no voice."""
 
 

@@ -34,6 +34,7 @@ from characters.protocol.messages import (
 )
 from characters.service.conversation import RoomConversation
 from characters.service.effects import (
+    Effect,
     End,
     Generate,
     PauseSpeaking,
@@ -44,7 +45,7 @@ from characters.service.effects import (
     Send,
     StopSpeaking,
 )
-from characters.service.message_handler import MessageHandler, Outcome
+from characters.service.message_handler import MessageHandler
 from characters.service.pace import TimingConfig
 from characters.service.registry import Room
 from characters.service.requests import LevelContext
@@ -192,9 +193,9 @@ class SimulatedRoom:
 
     # --- what is decided ----------------------------------------------------------------------
 
-    def _perform(self, outcomes: Iterable[Outcome]) -> None:
-        for outcome in outcomes:
-            ACTS[type(outcome)](self, outcome)
+    def _perform(self, effects: Iterable[Effect]) -> None:
+        for effect in effects:
+            ACTS[type(effect)](self, effect)
         self._set_alarm()
 
     def _send(self, message: ServerMessage) -> None:
@@ -297,8 +298,8 @@ class SimulatedRoom:
         return self._store.is_idle and not self._conversation.is_busy
 
 
-def _is_refusal(outcome: Outcome) -> bool:
-    message = outcome.message if isinstance(outcome, Send) else None
+def _is_refusal(effect: Effect) -> bool:
+    message = effect.message if isinstance(effect, Send) else None
     return isinstance(message, ServerResponse) and message.status == "error"
 
 

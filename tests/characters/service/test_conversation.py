@@ -108,7 +108,7 @@ def test_what_the_player_said_is_kept_once_when_the_agent_is_asked() -> None:
     conversation = RoomConversation(0.0, AT_ONCE)
     lines = (PlayerLine("hi", "m1", is_kept=True),)
     assert conversation.player_said("hi", 0.0, "m1") == [
-        Generate(1, PlayerSaid("hi", "m1")),
+        Generate(1, PlayerSaid("hi")),
         PersistEntry("player", "hi", "m1"),
         PendingReply(lines, None),
     ]
@@ -201,7 +201,7 @@ def test_a_character_that_waits_to_be_asked_notes_what_is_said_and_is_silent() -
 
 def test_who_is_asked_answers_all_that_was_said_since() -> None:
     conversation, _ = manual("I am Ada.", "Who are you?")
-    asked = Generate(1, PlayerSaid("I am Ada. Who are you?", "m2"))
+    asked = Generate(1, PlayerSaid("I am Ada. Who are you?"))
     assert conversation.respond(1.0)[0] == asked
     effects = answer(conversation, Say("Bram."))
     (reply,) = (effect for effect in effects if isinstance(effect, PendingReply))
@@ -228,7 +228,7 @@ def test_each_lane_has_its_own_mode() -> None:
     conversation = RoomConversation(0.0, AT_ONCE)
     assert conversation.set_mode(USER_VOICE, "silent") == {USER_VOICE: "silent"}
     assert conversation.player_said("spoken", 0.0, "m1", USER_VOICE)[1] == Note("spoken")
-    both = PlayerSaid("spoken typed", "m2")
+    both = PlayerSaid("spoken typed")
     assert conversation.player_said("typed", 0.0, "m2", USER_TEXT)[0] == Generate(1, both)
 
 
@@ -236,7 +236,7 @@ def test_lines_that_an_earlier_room_left_unanswered_wait_on() -> None:
     conversation, _ = manual()
     waiting = PlayerLine("Who are you?", "m1", is_kept=True)
     assert conversation.resume([PendingReply((waiting,), None)], 0.0) == []
-    asked = Generate(1, PlayerSaid("Who are you?", "m1"))
+    asked = Generate(1, PlayerSaid("Who are you?"))
     assert conversation.respond(1.0, message_id="m1")[0] == asked
 
 
@@ -245,7 +245,7 @@ def test_lines_that_an_earlier_room_left_undecided_are_answered() -> None:
     lines = tuple(PlayerLine(text, text, is_kept=True) for text in ("one", "two"))
     undecided = [PendingReply((line,), None) for line in lines]
     assert conversation.resume(undecided, 0.0) == [
-        Generate(1, PlayerSaid("one two", "two")),
+        Generate(1, PlayerSaid("one two")),
         PendingReply(lines, None),
     ]
 
@@ -253,7 +253,7 @@ def test_lines_that_an_earlier_room_left_undecided_are_answered() -> None:
 def test_lines_that_nobody_asks_an_answer_to_are_bounded() -> None:
     conversation, effects = manual(*["Hm."] * (MAX_UNANSWERED + 1))
     assert ResolveReply("m1") in effects
-    asked = PlayerSaid(" ".join(["Hm."] * MAX_UNANSWERED), f"m{MAX_UNANSWERED + 1}")
+    asked = PlayerSaid(" ".join(["Hm."] * MAX_UNANSWERED))
     assert conversation.respond(1.0)[0] == Generate(1, asked)
 
 
@@ -371,7 +371,7 @@ def test_what_the_player_says_into_an_answer_that_is_being_made_ends_it_at_once(
     assert completed(effects) == [True]
     assert PersistEntry("character", "The", None, "m1", was_cut=True) in effects
     assert ResolveReply("m1") in effects
-    assert Generate(2, PlayerSaid("two", "m2")) in effects
+    assert Generate(2, PlayerSaid("two")) in effects
     assert conversation.part(1, Say(" old."), SLOW + 0.1) == [], "what comes late is never let out"
 
 
@@ -380,7 +380,7 @@ def test_an_agent_that_has_said_nothing_is_asked_anew_about_all_that_was_said() 
     conversation.player_said("one", 0.0, "m1")
     effects = conversation.player_said("two", SLOW, "m2")
     assert effects[0] == StopSpeaking(1)
-    assert Generate(2, PlayerSaid("one two", "m2")) in effects
+    assert Generate(2, PlayerSaid("one two")) in effects
     assert completed(effects) == [], "for the player it is one turn"
     kept = [effect for effect in effects if isinstance(effect, PersistEntry)]
     assert kept == [PersistEntry("player", "two", "m2")]

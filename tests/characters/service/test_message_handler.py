@@ -23,14 +23,16 @@ from characters.protocol.messages import (
     UserTextMessage,
 )
 from characters.service.conversation import RoomConversation
-from characters.service.effects import End, Generate, PersistEntry, Send
-from characters.service.message_handler import (
+from characters.service.effects import (
+    Effects,
+    End,
     EndUtterance,
-    MessageHandler,
+    Generate,
     MuteInput,
-    Outcome,
-    rejection,
+    PersistEntry,
+    Send,
 )
+from characters.service.message_handler import MessageHandler, rejection
 from characters.service.pace import TimingConfig
 from characters.service.requests import LevelContext
 
@@ -58,14 +60,12 @@ def make(*, can_speak: bool = True, has_agent: bool = True) -> tuple[MessageHand
     return MessageHandler(conversation, context, can_speak=can_speak, has_agent=has_agent), context
 
 
-def take(
-    message: ClientMessage, *, can_speak: bool = True, has_agent: bool = True
-) -> list[Outcome]:
+def take(message: ClientMessage, *, can_speak: bool = True, has_agent: bool = True) -> Effects:
     return make(can_speak=can_speak, has_agent=has_agent)[0].take(message, 1.0)
 
 
-def ack(outcomes: list[Outcome]) -> ServerResponse:
-    first = outcomes[0]
+def ack(effects: Effects) -> ServerResponse:
+    first = effects[0]
     assert isinstance(first, Send)
     assert isinstance(first.message, ServerResponse)
     return first.message
@@ -78,15 +78,15 @@ def test_every_message_is_acknowledged_first_and_by_its_name(message: ClientMess
 
 
 def test_text_is_echoed_and_answered() -> None:
-    outcomes = take(UserTextMessage(" hi "))
-    assert ack(outcomes).extras == {"text": " hi "}
-    assert outcomes[1:] == [Generate(1, PlayerSaid("hi")), PersistEntry("player", "hi")]
+    effects = take(UserTextMessage(" hi "))
+    assert ack(effects).extras == {"text": " hi "}
+    assert effects[1:] == [Generate(1, PlayerSaid("hi")), PersistEntry("player", "hi")]
 
 
 def test_a_line_with_an_id_is_acknowledged_when_it_is_durable() -> None:
     handler, _ = make()
     line = UserTextMessage("hi", "m1")
-    assert handler.take(line, 1.0)[0] == Generate(1, PlayerSaid("hi", "m1"))
+    assert handler.take(line, 1.0)[0] == Generate(1, PlayerSaid("hi"))
     assert ack(handler.confirm(PersistEntry("player", "hi", "m1"))).extras == {
         "text": "hi",
         "message_id": "m1",
@@ -119,13 +119,13 @@ def test_a_line_that_is_refused_may_come_again() -> None:
     refusal = ack(handler.take(line, 1.0))
     assert (refusal.status, refusal.extras) == ("error", {"message_id": "m1"})
     handler.has_agent = True
-    assert handler.take(line, 1.0)[0] == Generate(1, PlayerSaid("hi", "m1"))
+    assert handler.take(line, 1.0)[0] == Generate(1, PlayerSaid("hi"))
 
 
 @pytest.mark.parametrize("text", ["", "   ", "x" * 2001])
 def test_empty_and_endless_text_is_refused(text: str) -> None:
-    outcomes = take(UserTextMessage(text))
-    assert (len(outcomes), ack(outcomes).status) == (1, "error")
+    effects = take(UserTextMessage(text))
+    assert (len(effects), ack(effects).status) == (1, "error")
 
 
 def test_a_flood_of_text_is_told_to_wait() -> None:
@@ -135,8 +135,8 @@ def test_a_flood_of_text_is_told_to_wait() -> None:
 
 
 def test_an_empty_room_says_that_nobody_is_there() -> None:
-    outcomes = take(UserTextMessage("hi"), has_agent=False)
-    assert (len(outcomes), ack(outcomes).status) == (1, "error")
+    effects = take(UserTextMessage("hi"), has_agent=False)
+    assert (len(effects), ack(effects).status) == (1, "error")
 
 
 def test_a_trigger_is_put_to_the_character() -> None:
@@ -167,10 +167,10 @@ def test_who_is_only_to_answer_needs_no_new_context() -> None:
 def test_a_lane_that_is_silent_keeps_the_line_and_answers_when_asked() -> None:
     handler, _ = make()
     handler.take(RespondModeUpdate("user_text", "silent"), 1.0)
-    outcomes = handler.take(UserTextMessage("Who are you?", "m1"), 1.0)
-    assert not any(isinstance(outcome, Generate) for outcome in outcomes)
+    effects = handler.take(UserTextMessage("Who are you?", "m1"), 1.0)
+    assert not any(isinstance(outcome, Generate) for outcome in effects)
     asked = handler.take(ContextUpdate(run_llm="true", message_id="m1"), 2.0)
-    assert asked[1] == Generate(1, PlayerSaid("Who are you?", "m1"))
+    assert asked[1] == Generate(1, PlayerSaid("Who are you?"))
 
 
 def test_a_change_of_mode_is_acknowledged_with_all_modes() -> None:
