@@ -96,7 +96,6 @@ OWNERS = {
         "engine.ui.canvas",
         "engine.ui.events",
         "engine.ui.fonts",
-        "engine.ui.keyboard",
         "engine.ui.painter",
         "engine.ui.surface",
         "characters.audio.pygame_output",  # the voices where PyAudio is not installed

@@ -74,7 +74,7 @@ class _Names:
 
     def _key(self, path: KeyPath, name: str, step: script.Step) -> Iterator[Mistake]:
         if self._keys is None:
-            from engine.ui.keyboard import key_names  # with pygame: only where keys are pressed
+            from engine.ui.events import key_names  # with pygame: only where keys are pressed
 
             self._keys = key_names()
         if name not in self._keys:

@@ -5,6 +5,5 @@
 * surface: logical pixels on a picture with those of the screen
 * painter: pictures, panels and text on the screen
 * fonts: faces, wrapping and measured text
-* events: pygame events as input
-* keyboard: names of keys, and what is on them
+* events: pygame events as input, and the names of keys
 """

@@ -9,8 +9,7 @@ import pytest
 
 from engine.core.input import Input
 from engine.ui import events
-from engine.ui.events import feed_event
-from engine.ui.keyboard import key_labels, key_name, layout_labels
+from engine.ui.events import feed_event, key_labels, key_name, layout_labels
 
 US = dict(zip([*range(4, 39)], "abcdefghijklmnopqrstuvwxyz123456789", strict=True))
 RUSSIAN = {**US, **dict(zip(range(4, 30), "фисвуапршолдьтщзйкыегмцчня", strict=True)), 55: "ю"}
