@@ -29,7 +29,7 @@ _MODULES: Mapping[str, str] = MappingProxyType(
         "SessionEventRelay": "characters.components.relays",
         "CharacterEventRelay": "characters.components.relays",
         "TranscriptEventRelay": "characters.components.relays",
-        "Trigger": "characters.components.trigger",
+        "Trigger": "characters.components.player",
         "Hud": "characters.ui.hud",
         "Backdrop": "characters.ui.visuals",
         "CharacterSprite": "characters.ui.visuals",

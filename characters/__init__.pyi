@@ -12,11 +12,11 @@ from characters.components.player import Door as Door
 from characters.components.player import NextVisitor as NextVisitor
 from characters.components.player import Player as Player
 from characters.components.player import SpawnPoint as SpawnPoint
+from characters.components.player import Trigger as Trigger
 from characters.components.relays import CharacterEventRelay as CharacterEventRelay
 from characters.components.relays import SessionEventRelay as SessionEventRelay
 from characters.components.relays import TranscriptEventRelay as TranscriptEventRelay
 from characters.components.slots import SaveSlots as SaveSlots
-from characters.components.trigger import Trigger as Trigger
 from characters.protocol.failures import CharactersError as CharactersError
 from characters.protocol.messages import ActionRefused as ActionRefused
 from characters.protocol.messages import ActionResponse as ActionResponse

@@ -6,9 +6,8 @@
 * functions: what a character may do, as functions of the game
 * slots: the save slots of a game
 * choices: what the player chose for microphone, voices and keys
-* player: Player, doors, spawn points
+* player: Player, doors, spawn points, and triggers
 * relays: events to a scene file's methods
-* trigger: what happens in a level, told to a character
 * parts: runtime, sound and service of a level, put together
 * faults: connections broken on purpose
 * language: the texts of the screen in another language

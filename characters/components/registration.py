@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from characters.components.character import Character
 from characters.components.manager import CharacterManager
-from characters.components.player import Door, FaultKeys, NextVisitor, Player, SpawnPoint
+from characters.components.player import Door, FaultKeys, NextVisitor, Player, SpawnPoint, Trigger
 from characters.components.relays import (
     CharacterEventRelay,
     SessionEventRelay,
     TranscriptEventRelay,
 )
-from characters.components.trigger import Trigger
 from engine.objects.physics import BoxCollider
 from engine.objects.registry import ComponentRegistry
 

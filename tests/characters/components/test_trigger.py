@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from characters.components.player import Player
-from characters.components.trigger import Trigger
+from characters.components.player import Player, Trigger
 from characters.protocol.messages import ContextUpdate, TriggerMessage
 from characters.session.conversation import SessionState
 from engine.objects.scene import Scene
