@@ -112,7 +112,7 @@ OWNERS = {
     "openai": ("characters.agents.completions",),
     "xllamacpp": ("characters.agents.local_model",),
     "prometheus_client": ("characters.service.metrics",),
-    "opentelemetry": ("characters.service.tracing",),
+    "opentelemetry": ("characters.service.logs",),
     "aiohttp": (
         "characters.transport",
         "characters.service",

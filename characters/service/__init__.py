@@ -40,8 +40,7 @@ Several nodes, and a host:
 * directory: which node owns which session (pure)
 * host_file: the options of `serve` in a file
 * endpoint_file: where the service is, for other programs
-* logs: the log, with the id of each request
+* logs: the log, with the id of each request, and OpenTelemetry spans of turns
 * metrics: what it counts of itself
-* tracing: OpenTelemetry spans of turns
 * loop_watch: how late the event loop is
 """

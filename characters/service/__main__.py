@@ -40,7 +40,7 @@ from characters.service.cluster import ClusterNode, NodeSettings
 from characters.service.directory import Directory
 from characters.service.endpoint_file import endpoint_file
 from characters.service.host_file import a_count, a_port, at_least_0, more_than_0, read_host_file
-from characters.service.logs import ProblemLog, set_up_logs
+from characters.service.logs import ProblemLog, set_up_logs, turn_tracer
 from characters.service.metrics import ServiceMetrics, TurnTracer, has_prometheus
 from characters.service.pace import TimingConfig
 from characters.service.postgres import PostgresDatabase, prepare
@@ -48,7 +48,6 @@ from characters.service.registry import Limits
 from characters.service.service import Service, ServiceSettings
 from characters.service.store import SessionStore, database_of
 from characters.service.tables import StoreError
-from characters.service.tracing import turn_tracer
 from characters.speech.factory import SpeechParts, make_speech
 from characters.speech.settings import add_speech_flags, speech_settings
 from engine.core.errors import install_command

@@ -4,6 +4,10 @@ The id comes with a client's request (`X-Request-ID`), or is made here, and is t
 Everything that a request begins, a room too, logs under the id of that request: tasks inherit it.
 What a log may hold is up to those who write to it: sizes, states and shortened ids, never what was
 said, and no keys. Of an exception only its kind and place are written.
+
+OpenTelemetry's traces (extra `tracing`, `serve --tracing`) carry that id too. A turn is a span
+`turn` with two below it: `think`, from the order of an answer to its first word, and `speak`, from
+there to the end. They bear what was asked, how it ended and the shortened room.
 """
 
 from __future__ import annotations
@@ -11,24 +15,24 @@ from __future__ import annotations
 import json
 import logging
 import re
+import sys
 import time
 import traceback
 from collections import deque
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from characters.service.metrics import ServiceMetrics
+from characters.service.metrics import ServiceMetrics, TurnTracer
+from engine.core.errors import install_command
+
+if TYPE_CHECKING:
+    from opentelemetry.trace import Span, Tracer
 
 __all__ = [
-    "begin_request",
-    "JsonFormatter",
-    "LoggedProblem",
-    "place_of",
-    "ProblemLog",
-    "request_id",
-    "set_up_logs",
-]
+    "begin_request", "JsonFormatter", "LoggedProblem", "OpenTelemetryTracer", "place_of",
+    "ProblemLog", "request_id", "set_up_logs", "turn_tracer",
+]  # fmt: skip
 
 TEXT_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 MOST_PROBLEMS = 50
@@ -130,3 +134,65 @@ def set_up_logs(level: str, form: str, problems: ProblemLog) -> None:
     shown.setFormatter(JsonFormatter() if form == "json" else logging.Formatter(TEXT_FORMAT))
     lowest = min(logging.getLevelName(level), logging.WARNING)
     logging.basicConfig(level=lowest, handlers=[shown, problems])
+
+
+def turn_tracer(to: str, node: str) -> TurnTracer:
+    """Return a tracer that sends its spans "otlp" or to the "console".
+
+    OTLP goes by HTTP to where `OTEL_EXPORTER_OTLP_ENDPOINT` says. Raises ImportError without the
+    packages, whose message says what to do.
+    """
+    try:
+        from opentelemetry.sdk.resources import Resource
+        from opentelemetry.sdk.trace import TracerProvider
+        from opentelemetry.sdk.trace.export import BatchSpanProcessor, ConsoleSpanExporter
+
+        if to == "otlp":
+            from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+    except ImportError:
+        needed = install_command("tracing")
+        raise ImportError(f"--tracing needs the extra `tracing`: {needed}") from None
+    resource = Resource.create({"service.name": "troupe", "service.instance.id": node})
+    provider = TracerProvider(resource=resource)
+    exporter = OTLPSpanExporter() if to == "otlp" else ConsoleSpanExporter(out=sys.stderr)
+    # It exports on a thread of its own, and what is left when the process ends.
+    provider.add_span_processor(BatchSpanProcessor(exporter))
+    return OpenTelemetryTracer(provider.get_tracer("troupe"))
+
+
+class OpenTelemetryTracer:
+    """Begins the spans of turns."""
+
+    def __init__(self, tracer: Tracer) -> None:
+        self._tracer = tracer
+
+    def begin(self, kind: str, room: str) -> OpenTelemetryTurn:
+        """Begin the spans of a turn."""
+        attributes = {"troupe.asked": kind, "troupe.room": room, "troupe.request": request_id()}
+        turn = self._tracer.start_span("turn", attributes=attributes)
+        return OpenTelemetryTurn(self._tracer, turn)
+
+
+class OpenTelemetryTurn:
+    """The spans of one turn."""
+
+    def __init__(self, tracer: Tracer, turn: Span) -> None:
+        self._tracer = tracer
+        self._turn = turn
+        self._part = self._begin("think")
+
+    def first_word(self) -> None:
+        """Note that the character has begun to speak."""
+        self._part.end()
+        self._part = self._begin("speak")
+
+    def end(self, outcome: str) -> None:
+        """End the spans."""
+        self._part.end()
+        self._turn.set_attribute("troupe.outcome", outcome)
+        self._turn.end()
+
+    def _begin(self, name: str) -> Span:
+        from opentelemetry.trace import set_span_in_context
+
+        return self._tracer.start_span(name, context=set_span_in_context(self._turn))

@@ -10,7 +10,7 @@ from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from characters.service.tracing import OpenTelemetryTracer, turn_tracer
+from characters.service.logs import OpenTelemetryTracer, turn_tracer
 from tests.imports import ROOT
 
 
@@ -49,7 +49,7 @@ def test_a_turn_that_is_cut_before_its_first_word_has_only_thought() -> None:
 @pytest.mark.slow  # an interpreter of its own that loads OpenTelemetry; spans are tried above
 def test_the_console_is_written_to_at_the_end_of_the_process() -> None:
     program = (
-        "from characters.service.tracing import turn_tracer\n"
+        "from characters.service.logs import turn_tracer\n"
         "turn_tracer('console', 'node-a').begin('Event', 'room').end('closed')\n"
     )
     ran = subprocess.run(
