@@ -5,13 +5,11 @@
 * grammar: what can be said, and what is to be believed
 * factory: what this machine can do
 * sphinx, whisper: recognition
-* silero: voice activity
-* smart_turn: whether the player sounds done
 * espeak, hibari: synthesis and visemes
 * rewind: where a paused voice goes on
 * remote: both over an HTTP endpoint
 * worker: blocking engines on threads
 * process: a model in a process of its own
-* onnx: models that run on onnxruntime
+* onnx: models that run on onnxruntime: voice activity, and whether the player sounds done
 * settings: what a game may choose
 """

@@ -35,10 +35,16 @@ from characters.speech.interfaces import (
     VoiceStyle,
 )
 from characters.speech.listener import LoudnessDetector, NullRecogniser, Transcriber
+from characters.speech.onnx import (
+    SileroDetector,
+    SmartTurnDetector,
+    SmartTurnModel,
+    find_silero,
+    find_smart_turn,
+    load_silero,
+)
 from characters.speech.remote import EndpointRecogniser, EndpointSynthesiser, SpeechEndpoint
 from characters.speech.settings import SpeechDetector, SpeechSettings, SpeechVoice
-from characters.speech.silero import SileroDetector, find_silero, load_silero
-from characters.speech.smart_turn import SmartTurnDetector, SmartTurnModel, find_smart_turn
 from characters.speech.whisper import WhisperRecogniser, packaged_model, whisper_problem
 from characters.speech.worker import InProcess, InWorker, SpreadRecogniser
 from engine.core.errors import install_command

@@ -43,8 +43,14 @@ from characters.speech.interfaces import (
     VoiceStyle,
 )
 from characters.speech.listener import AIR_SECONDS, FRAME_SECONDS, PAUSE_SHARES, Transcriber
-from characters.speech.silero import SileroDetector, find_silero, load_silero
-from characters.speech.smart_turn import SmartTurnDetector, SmartTurnModel, find_smart_turn
+from characters.speech.onnx import (
+    SileroDetector,
+    SmartTurnDetector,
+    SmartTurnModel,
+    find_silero,
+    find_smart_turn,
+    load_silero,
+)
 from characters.speech.sphinx import SphinxRecogniser, pronounce_with_espeak
 from characters.speech.worker import InWorker
 from tests.audio.corpus import GRAMMAR, HELD_OUT, PHRASES, in_a_room

@@ -10,7 +10,7 @@ import pytest
 LOADS = {
     "the voice": "from characters.speech.hibari import load_hibari; load_hibari()",
     "voice activity": (
-        "from characters.speech.silero import find_silero, load_silero; load_silero(find_silero())"
+        "from characters.speech.onnx import find_silero, load_silero; load_silero(find_silero())"
     ),
 }
 

@@ -8,7 +8,7 @@ import pytest
 from characters.audio.signal import Floats
 from characters.protocol.turn_settings import SmartTurn, VoiceActivityOptions
 from characters.speech.listener import Activity, VoiceActivity
-from characters.speech.silero import SileroDetector, SileroModel, find_silero, load_silero
+from characters.speech.onnx import SileroDetector, SileroModel, find_silero, load_silero
 from tests.characters.speech.test_sphinx import spoken
 
 

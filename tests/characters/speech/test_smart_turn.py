@@ -13,10 +13,10 @@ import pytest
 
 from characters.audio.signal import Floats
 from characters.speech.interfaces import Completeness
-from characters.speech.smart_turn import (
-    Model,
+from characters.speech.onnx import (
     SmartTurnDetector,
     SmartTurnModel,
+    TurnModel,
     spectrum,
 )
 
@@ -26,24 +26,24 @@ TONE = (8_000 * np.sin(np.arange(32_000) * 2.0 * np.pi * 1_000.0 / 16_000)).asty
 DEADLINE = 60.0
 
 
-def load_elsewhere(path: Path) -> Model:
+def load_elsewhere(path: Path) -> TurnModel:
     """Load a model that is as sure as the file's name says, in no process of the folder's name."""
     assert path.parent.name != str(os.getpid())
     return lambda found: float(path.name)
 
 
-def load_nothing(path: Path) -> Model:
+def load_nothing(path: Path) -> TurnModel:
     raise OSError("no such file")
 
 
-def load_damaged(path: Path) -> Model:
+def load_damaged(path: Path) -> TurnModel:
     def fail(found: Floats) -> float:
         raise ValueError("a damaged model")
 
     return fail
 
 
-def load_slow(path: Path) -> Model:
+def load_slow(path: Path) -> TurnModel:
     def wait(found: Floats) -> float:
         time.sleep(DEADLINE)
         return 1.0
@@ -52,7 +52,7 @@ def load_slow(path: Path) -> Model:
 
 
 def ask(
-    load: Callable[[Path], Model], name: str = "0.9", until: Callable[[], bool] = lambda: True
+    load: Callable[[Path], TurnModel], name: str = "0.9", until: Callable[[], bool] = lambda: True
 ) -> Completeness:
     """Return what a detector says of a tone, asked until it decides or something holds."""
 
@@ -94,7 +94,7 @@ def test_how_sure_the_model_is_decides_in_a_process_of_its_own(
 
 @pytest.mark.parametrize("load", [load_nothing, load_damaged])
 def test_a_model_that_fails_decides_nothing_and_is_told_of_once(
-    load: Callable[[Path], Model], caplog: pytest.LogCaptureFixture
+    load: Callable[[Path], TurnModel], caplog: pytest.LogCaptureFixture
 ) -> None:
     told: list[int] = []  # how many errors, after each time it was asked
 
