@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import TextIO
 
 from characters.commands.options import add_components
+from characters.installation import DEMO
 from characters.protocol.model_settings import add_model_flags, model_settings
-from characters.resources import DEMO
 from characters.session.conversation import SessionRecord
 from characters.speech.settings import add_speech_flags, speech_settings
 from characters.storage.sessions import SessionPersistence

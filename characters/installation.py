@@ -1,6 +1,7 @@
-"""What keeps a game from starting: packages that were not installed, or modules in place of ours.
+"""The installed package: what came with it, and what keeps a game from starting.
 
-A game's own module that has the name of a package of ours is imported in its place.
+That is a package that was not installed, or a module in place of ours: a game's own one that has
+the name of a package of ours is imported in its place.
 """
 
 from __future__ import annotations
@@ -11,9 +12,23 @@ import shutil
 import sys
 from pathlib import Path
 
-__all__ = ["namesakes_in", "not_installed", "PACKAGES", "refuse_namesake", "sentence"]
+__all__ = [
+    "DEMO", "namesakes_in", "not_installed", "package_assets", "PACKAGES", "refuse_namesake",
+    "sentence",
+]  # fmt: skip
 
 PACKAGES = ("engine", "characters")
+DEMO = "Troupe"  # the name of the demo's data folder: players have their sessions there
+
+
+def package_assets() -> Path:
+    """Return the folder of the fonts, personas, scenes and schemas that came with the package.
+
+    In a checkout they lie beside it.
+    """
+    package = Path(__file__).resolve().parent
+    installed = package / "assets"
+    return installed if installed.is_dir() else package.parent / "assets"
 
 
 def not_installed(error: ModuleNotFoundError) -> str:

@@ -85,7 +85,8 @@ def __getattr__(name: str) -> object:
 def _warn_of_namesake(name: str) -> None:
     """Warn where a module of the game hides the package that is installed beside this one.
 
-    It is no error: a game may want this package alone.
+    It is no error: a game may want this package alone. The rule and its words are those of
+    `characters.installation`, which guards the other way and cannot be imported where it is hidden.
     """
     ours = Path(__file__).parent.parent / name / "__init__.py"
     module = sys.modules.get(name)

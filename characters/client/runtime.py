@@ -32,7 +32,7 @@ from characters.client.service_process import ServiceProcess
 from characters.client.session_runner import SessionRunner, is_another_session
 from characters.client.threads import AwaitableFuture, NetworkThread, StoreThread
 from characters.client.voice_input import VoiceInput
-from characters.resources import package_assets
+from characters.installation import package_assets
 from characters.session.events import DisconnectRequested, ServiceStarted
 from characters.storage.sessions import (
     KeyValueSessionPersistence,

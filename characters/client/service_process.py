@@ -19,9 +19,9 @@ from typing import IO
 from urllib.parse import urlsplit
 
 from characters.english import ENGLISH
+from characters.installation import package_assets
 from characters.protocol.failures import CharactersError
 from characters.protocol.link import SECRET_VARIABLE
-from characters.resources import package_assets
 from engine.core.events import Signal
 from engine.core.processes import NO_WINDOW, module_command, module_environment
 from engine.core.words import ScreenText

@@ -36,12 +36,12 @@ from characters.headless.driver import SceneDriver
 from characters.headless.names import read_script
 from characters.headless.runner import Recorder, ScriptRunner, StepFailure
 from characters.headless.script import Script
+from characters.installation import DEMO, package_assets
 from characters.protocol.model_settings import (
     ModelSettings,
     add_model_flags,
     model_settings,
 )
-from characters.resources import DEMO, package_assets
 from characters.speech.settings import SpeechSettings, add_speech_flags, speech_settings
 from characters.ui.hud import Hud
 from characters.ui.registration import prewarm

@@ -19,9 +19,8 @@ from urllib.error import HTTPError, URLError
 from urllib.request import urlopen
 
 from characters.audio.portaudio import DeviceReport, list_devices
-from characters.installation import namesakes_in, sentence
+from characters.installation import namesakes_in, package_assets, sentence
 from characters.protocol.model_settings import ModelSettings
-from characters.resources import package_assets
 from characters.speech.settings import SpeechDetector, SpeechSettings, SpeechVoice
 from characters.speech.whisper import packaged_model, whisper_problem
 from engine.core.errors import install_command

@@ -18,7 +18,7 @@ from characters.components.checks import SCENE_CHECKS
 from characters.components.language import lint_words
 from characters.components.registration import register_components
 from characters.headless.script import Script
-from characters.resources import package_assets
+from characters.installation import package_assets
 from characters.ui.registration import register_visuals
 from engine.objects.assets import AssetFolder
 from engine.objects.registry import ComponentRegistry

@@ -15,7 +15,7 @@ from string import Formatter
 from typing import Any
 
 from characters.english import ENGLISH
-from characters.resources import package_assets
+from characters.installation import package_assets
 from engine.core.words import Words
 from engine.toml.diagnostics import Mistake, did_you_mean
 from engine.toml.reader import Problem, TomlFileError, TomlSource, read_source

@@ -9,7 +9,7 @@ from PyInstaller.utils.hooks import (
     collect_submodules,
 )
 
-from characters.resources import package_assets
+from characters.installation import package_assets
 
 __all__ = ["binaries", "datas", "hiddenimports"]
 

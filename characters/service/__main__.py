@@ -22,9 +22,9 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
+from characters.installation import package_assets
 from characters.protocol.link import SECRET_VARIABLE
 from characters.protocol.model_settings import ModelSettings, add_model_flags, model_settings
-from characters.resources import package_assets
 from characters.service.access import LOOPBACK, AccessError, AccessSettings, KeyRing, PlayerTokens
 from characters.service.admin import AdminSettings
 from characters.service.admission import AdmissionLimits

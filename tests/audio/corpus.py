@@ -25,7 +25,7 @@ import numpy as np
 
 from characters.agents.persona import PersonaFiles
 from characters.audio.signal import Samples, resample
-from characters.resources import package_assets
+from characters.installation import package_assets
 from characters.speech.factory import make_speech
 from characters.speech.hibari import HibariModel
 from characters.speech.interfaces import Heard, Rejected, VoiceStyle

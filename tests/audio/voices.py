@@ -15,7 +15,7 @@ import numpy as np
 
 from characters.agents.persona import PersonaFiles
 from characters.audio.signal import Samples, resample
-from characters.resources import package_assets
+from characters.installation import package_assets
 from characters.speech.hibari import RATE, HibariModel
 from characters.speech.interfaces import Heard, VoiceStyle
 from characters.speech.whisper import WhisperTranscriber, packaged_model

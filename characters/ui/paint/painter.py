@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from characters.resources import package_assets
+from characters.installation import package_assets
 from engine.app.application import Application
 from engine.objects.scene import Scene
 from engine.ui.painter import Painter

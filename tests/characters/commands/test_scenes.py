@@ -16,7 +16,7 @@ from characters.commands.scenes import (
     set_from_text,
     split_target,
 )
-from characters.resources import package_assets
+from characters.installation import package_assets
 from engine.scenes.file import SceneFile
 from engine.toml.reader import Fix, Problem, TomlFileError
 from tests.characters.components.levels import write_level

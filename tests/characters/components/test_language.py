@@ -7,7 +7,7 @@ import pytest
 
 from characters.components.language import as_file, languages, lint_words, read_words
 from characters.english import ENGLISH
-from characters.resources import package_assets
+from characters.installation import package_assets
 from engine.toml.reader import TomlFileError
 
 GERMAN = package_assets() / "words" / "de.toml"

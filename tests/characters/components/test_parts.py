@@ -24,7 +24,7 @@ from characters.client.service_process import ServiceProcess
 from characters.components.character import Character
 from characters.components.manager import CharacterManager
 from characters.components.parts import SoundDevices, open_sound, parts_for
-from characters.resources import package_assets
+from characters.installation import package_assets
 from characters.session.conversation import SessionRecord, SessionState, SessionView, Turn
 from characters.session.policy import ReconnectPolicy
 from characters.storage.sessions import KeyValueSessionPersistence, MemoryStore

@@ -12,8 +12,8 @@ import pytest
 
 from characters.agents.persona import PersonaFiles
 from characters.audio.signal import Floats
+from characters.installation import package_assets
 from characters.protocol.messages import VISEMES
-from characters.resources import package_assets
 from characters.speech.hibari import (
     RATE,
     HibariModel,

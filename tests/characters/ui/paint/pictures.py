@@ -7,7 +7,7 @@ from typing import Any
 
 import pygame
 
-from characters.resources import package_assets
+from characters.installation import package_assets
 from characters.ui.model import HudModel
 from characters.ui.paint.painter import make_painter
 from characters.ui.paint.widgets import Gui

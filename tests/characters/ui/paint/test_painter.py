@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from characters.resources import package_assets
+from characters.installation import package_assets
 from characters.ui.paint.painter import shared_painter
 from engine.app.application import Application
 from engine.objects.scene import Scene
