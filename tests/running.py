@@ -17,8 +17,8 @@ from engine.core.processes import run_in_time
 from tests.imports import ROOT
 
 __all__ = [
-    "ASSETS", "AT_ONCE", "do", "hear", "met", "play", "play_as_program", "Run", "running_service",
-    "say", "until", "wait", "WITHIN",
+    "ASSETS", "AT_ONCE", "do", "hear", "level_text", "met", "play", "play_as_program", "Run",
+    "running_service", "say", "table_of", "until", "wait", "WITHIN",
 ]  # fmt: skip
 
 ASSETS = ROOT / "assets"
@@ -38,6 +38,31 @@ def running_service(folder: Path, arguments: tuple[str, ...] = AT_ONCE) -> Itera
         yield service
     finally:
         service.kill()
+
+
+def level_text(name: str, *characters: str, game: str = "") -> str:
+    """Return the file of a level with a manager, a player and characters (`table_of`).
+
+    `game` are more lines of the manager's object.
+    """
+    begin = f'''
+[scene]
+name = "{name}"
+[[object]]
+name = "Game"
+[object.CharacterManager]
+{game}
+[[object]]
+name = "You"
+[object.Player]
+'''
+    return begin + "".join(characters)
+
+
+def table_of(character: str, more: str = "", name: str = "") -> str:
+    """Return the table of a character in a level's file, with more lines of it."""
+    called = f'name = "{name or character}"\n[object.Character]\ncharacter_id = "{character}"'
+    return f"[[object]]\n{called}\n{more}\n"
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,19 @@ from characters.components.parts import Parts, SoundDevices
 from engine.prefs.prefs import PlayerPrefs
 from tests.audio.devices import fifo_microphone, require
 from tests.imports import ROOT
-from tests.running import WITHIN, do, hear, met, play, play_as_program, say, until, wait
+from tests.running import (
+    WITHIN,
+    do,
+    hear,
+    level_text,
+    met,
+    play,
+    play_as_program,
+    say,
+    table_of,
+    until,
+    wait,
+)
 
 PATIENT, NURSE, KIOSK = "patient-7f3a", "nurse-21c4", "kiosk-90ab"
 PORTER, EXAMINER = "porter-3e8f", "examiner-5d2e"
@@ -44,23 +56,14 @@ within = {WITHIN}
 wait = {{ character = "{EXAMINER}", state = "ERROR" }}
 within = {WITHIN}
 """
-MANUAL_LEVEL = f"""
-[scene]
-name = "Manual"
-[[object]]
-name = "Game"
-[object.CharacterManager]
-[[object]]
-name = "You"
-[object.Player]
-[[object]]
-name = "Patient"
-[object.Character]
-character_id = "{PATIENT}"
-respond_mode = "manual"
-[object.Character.reconnect_policy]
-max_reconnect_attempts = 50
-"""
+MANUAL_LEVEL = level_text(
+    "Manual",
+    table_of(
+        PATIENT,
+        'respond_mode = "manual"\n[object.Character.reconnect_policy]\nmax_reconnect_attempts = 50',
+        name="Patient",
+    ),
+)
 
 
 def test_the_levels_of_the_demo_are_given_the_sound_devices(tmp_path: Path) -> None:
@@ -79,31 +82,15 @@ def test_who_was_told_a_name_knows_it_after_a_restart(tmp_path: Path) -> None:
     assert second.connected(PATIENT)[0]["session_id"] == first.connected(PATIENT)[0]["session_id"]
 
 
-SHORT_LEVEL = f"""
-[scene]
-name = "Short"
-[[object]]
-name = "Game"
-[object.CharacterManager]
-[object.FaultKeys]
-[[object]]
-name = "You"
-[object.Player]
-[[object]]
-name = "Patient"
-[object.Character]
-character_id = "{PATIENT}"
-[object.Character.reconnect_policy]
+SHORT_LIVED = """[object.Character.reconnect_policy]
 max_reconnect_attempts = 1
-start_wait_timeout_ms = 20000
-[[object]]
-name = "Nurse"
-[object.Character]
-character_id = "{NURSE}"
-[object.Character.reconnect_policy]
-max_reconnect_attempts = 1
-start_wait_timeout_ms = 20000
-"""
+start_wait_timeout_ms = 20000"""
+SHORT_LEVEL = level_text(
+    "Short",
+    table_of(PATIENT, SHORT_LIVED, name="Patient"),
+    table_of(NURSE, SHORT_LIVED, name="Nurse"),
+    game="[object.FaultKeys]",
+)
 
 
 def test_whoever_gave_up_comes_back_with_the_service_and_no_key_pressed(tmp_path: Path) -> None:

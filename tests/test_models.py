@@ -26,31 +26,11 @@ from tests.characters.agents.model_server import (
     strict,
     tool_call,
 )
-from tests.running import Run, hear, met, play, say, until, wait
+from tests.running import Run, hear, level_text, met, play, say, table_of, until, wait
 
 PATIENT = "patient-7f3a"
 PORTER = "porter-3e8f"
-LEVEL = f"""
-[scene]
-name = "Yard"
-[[object]]
-name = "Game"
-[object.CharacterManager]
-[[object]]
-name = "You"
-[object.Player]
-[[object]]
-name = "Guard"
-[object.Character]
-character_id = "{PATIENT}"
-[object.Gate]
-"""
-
-
-def character(id_: str, more: str = "") -> str:
-    """Return the table of a character in a level."""
-    return f'[[object]]\nname = "{id_}"\n[object.Character]\ncharacter_id = "{id_}"\n{more}\n'
-
+LEVEL = level_text("Yard", table_of(PATIENT, "[object.Gate]", name="Guard"))
 
 # A busy machine may take this long to import what asks a model; the first question waits for it.
 PATIENTLY = ("--model-first-word-within-seconds", "60")
@@ -93,7 +73,6 @@ def test_a_level_names_its_model_in_one_table_and_one_character_stays_scripted(
     tmp_path: Path,
 ) -> None:
     level = tmp_path / "yard.toml"
-    game = LEVEL.partition('[[object]]\nname = "Guard"')[0]
     script = until(PATIENT) + until(PORTER)
     script += say(PATIENT, "Hello") + hear(PATIENT, "Good day to you.")
     script += say(PORTER, "What is the clock about?") + hear(PORTER, "1953")
@@ -101,11 +80,8 @@ def test_a_level_names_its_model_in_one_table_and_one_character_stays_scripted(
         server.answers = answer("Good day to you.")
         table = f'[object.CharacterManager.model]\nurl = "{server.url}"\nname = "any"\n'
         table += "first_word_within_seconds = 60.0\n"
-        level.write_text(
-            game.replace("[object.CharacterManager]\n", f"[object.CharacterManager]\n{table}")
-            + character(PATIENT)
-            + character(PORTER, 'model = "script"')
-        )
+        scripted = table_of(PORTER, 'model = "script"')
+        level.write_text(level_text("Yard", table_of(PATIENT), scripted, game=table))
         run = met(play(tmp_path, script, "--scene", str(level)))
     assert len(server.asked) == 1
     told = run.report["characters"]

@@ -8,7 +8,17 @@ import pytest
 
 from characters.protocol.messages import TakenBack
 from characters.session.conversation import SessionState
-from tests.running import do, hear, met, play, running_service, say, until
+from tests.running import (
+    do,
+    hear,
+    level_text,
+    met,
+    play,
+    running_service,
+    say,
+    table_of,
+    until,
+)
 from tests.screen import Screen
 from tests.test_main import PATIENT
 from tests.windowed import WindowedGame, windowed
@@ -75,28 +85,13 @@ def test_a_service_that_is_gone_keeps_everything_as_it_is(tmp_path: Path) -> Non
 def _hasty(folder: Path) -> str:
     """Return a level whose patient gives up at once."""
     level = folder / "hasty.toml"
-    level.write_text(
-        f"""
-[scene]
-name = "Hasty"
-[[object]]
-name = "Game"
-[object.CharacterManager]
-sound = false
-[object.FaultKeys]
-[[object]]
-name = "You"
-[object.Player]
-[[object]]
-name = "Patient"
-[object.Character]
-character_id = "{PATIENT}"
-[object.Character.reconnect_policy]
-max_reconnect_attempts = 0
-start_wait_timeout_ms = 60000
-""",
-        encoding="utf-8",
+    policy = (
+        "[object.Character.reconnect_policy]\n"
+        "max_reconnect_attempts = 0\nstart_wait_timeout_ms = 60000"
     )
+    patient = table_of(PATIENT, policy, name="Patient")
+    game = "sound = false\n[object.FaultKeys]"
+    level.write_text(level_text("Hasty", patient, game=game), encoding="utf-8")
     return str(level)
 
 
