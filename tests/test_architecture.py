@@ -306,6 +306,16 @@ def is_constant(node: ast.Assign | ast.AnnAssign) -> bool:
     return name == "__all__" or name.strip("_").isupper()
 
 
+def test_a_program_logs_under_the_name_of_its_package() -> None:
+    assert not [
+        f"{module.name}:{node.lineno} would log as __main__"
+        for module in product()
+        if module.name.endswith("__main__")
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.Call) and ast.unparse(node).endswith("getLogger(__name__)")
+    ]
+
+
 def test_a_module_says_what_it_is_for_and_what_it_exports() -> None:
     programs = {"main"} | {name for name in modules() if name.endswith("__main__")}
     silent = [m.name for m in product() if m.name not in programs and not says_what_it_is_for(m)]

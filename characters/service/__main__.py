@@ -57,6 +57,8 @@ from engine.toml.reader import TomlFileError
 
 __all__ = ["main", "parser"]
 
+log = logging.getLogger("characters.service")  # its own name is __main__ when it is run
+
 
 def parser() -> argparse.ArgumentParser:
     """Return the command line."""
@@ -387,7 +389,7 @@ def _service(
 def _speech(options: argparse.Namespace) -> SpeechParts:
     speech = make_speech(speech_settings(options))
     for problem in speech.problems:
-        logging.getLogger(__name__).warning("%s", problem)
+        log.warning("%s", problem)
     return speech
 
 
@@ -428,7 +430,7 @@ def _lock(folder: Path) -> FileLock | None:
             if time.monotonic() >= until:
                 raise
         except OSError as problem:
-            logging.getLogger(__name__).warning("%s is not locked: %s", folder, problem.strerror)
+            log.warning("%s is not locked: %s", folder, problem.strerror)
             return None
         time.sleep(0.05)
 
