@@ -6,10 +6,10 @@ header of assets/personas/porter-3e8f.toml explains it to authors.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, model_validator
 
@@ -191,20 +191,29 @@ class LevelEvent(_Strict):
     do: tuple[PersonaAction, ...] = ()
 
 
-class SmallTalk(_Strict):
-    """Topics that all personas share; a persona words them in its own way, or is without some."""
-
-    topic: tuple[Topic, ...] = ()
+class _WithTopics(_Strict):
+    if TYPE_CHECKING:
+        topic: tuple[Topic, ...]
 
     @cached_property
     def patterns(self) -> tuple[tuple[str, Pattern], ...]:
         """What a player's line is matched with, each with its topic's id; compiled once."""
-        return _compiled(self.topic)
+        return tuple(
+            (topic.id, Pattern.compile(source))
+            for topic in self.topic
+            for source in (*topic.says, *topic.ask)
+        )
 
     @cached_property
     def index(self) -> PatternIndex:
-        """The patterns by their words."""
+        """The patterns by their words, without those of a pack."""
         return PatternIndex(self.patterns)
+
+
+class SmallTalk(_WithTopics):
+    """Topics that all personas share; a persona words them in its own way, or is without some."""
+
+    topic: tuple[Topic, ...] = ()
 
     def worded(self, persona: Persona) -> tuple[Topic, ...]:
         """Return the topics in a persona's words, without those that it has of its own."""
@@ -216,10 +225,6 @@ class SmallTalk(_Strict):
         )
 
 
-def _compiled(topics: Iterable[Topic]) -> tuple[tuple[str, Pattern], ...]:
-    return tuple((t.id, Pattern.compile(source)) for t in topics for source in (*t.says, *t.ask))
-
-
 def _in_words(topic: Topic, wording: tuple[str, ...] | Wording | bool) -> Topic:
     if isinstance(wording, bool):
         return topic
@@ -227,7 +232,7 @@ def _in_words(topic: Topic, wording: tuple[str, ...] | Wording | bool) -> Topic:
     return topic.model_copy(update=dict(said))
 
 
-class Persona(_Strict):
+class Persona(_WithTopics):
     """One character; `questions` puts open questions into words, for `{question}`.
 
     `broken_off` is said when a language model falls silent in mid-sentence.
@@ -267,16 +272,6 @@ class Persona(_Strict):
     def shared_ids(self) -> frozenset[str]:
         """The ids of the topics that are shared."""
         return frozenset(topic.id for topic in self.shared)
-
-    @cached_property
-    def patterns(self) -> tuple[tuple[str, Pattern], ...]:
-        """What a player's line is matched with, each with its topic's id; compiled once."""
-        return _compiled(self.topic)
-
-    @cached_property
-    def index(self) -> PatternIndex:
-        """The patterns of its own topics by their words."""
-        return PatternIndex(self.patterns)
 
     def compile(self) -> None:
         """Make ready all that the first line of a talk needs; other threads may go on meanwhile."""

@@ -23,7 +23,8 @@ from characters.transport.base import (
 )
 
 __all__ = [
-    "ConnectLimiter", "Endpoints", "KeepingTransport", "RememberedFact", "RuntimeContext",
+    "answer_in_time", "ConnectLimiter", "Endpoints", "KeepingTransport", "RememberedFact",
+    "RuntimeContext",
 ]  # fmt: skip
 
 T = TypeVar("T")
@@ -158,6 +159,15 @@ TransportFactory: TypeAlias = Callable[[str, "str | None"], Transport]
 ANSWER_SECONDS = 10.0
 
 
+async def answer_in_time(question: Awaitable[T]) -> T:
+    """Return what a service answers to a question. Raises TransportError, soon enough."""
+    try:
+        async with asyncio.timeout(ANSWER_SECONDS):
+            return await question
+    except TimeoutError:
+        raise TransportError(failure("connection.timeout")) from None
+
+
 class Endpoints:
     """The transports of a runtime, one for each URL and key; for the network thread."""
 
@@ -235,8 +245,4 @@ class Endpoints:
         transport = await self.transport_for(config)
         if not isinstance(transport, KeepingTransport):
             raise TransportError(failure("connection.not_found", "this transport asks for nothing"))
-        try:
-            async with asyncio.timeout(ANSWER_SECONDS):
-                return await ask(transport)
-        except TimeoutError:
-            raise TransportError(failure("connection.timeout")) from None
+        return await answer_in_time(ask(transport))

@@ -20,7 +20,7 @@ from itertools import chain, repeat
 from operator import methodcaller
 
 from characters.client.config import SessionConfig
-from characters.client.context import ANSWER_SECONDS, Endpoints, RuntimeContext
+from characters.client.context import Endpoints, RuntimeContext, answer_in_time
 from characters.client.session_runner import SessionRunner
 from characters.protocol.failures import failure
 from characters.session.conversation import SessionRecord
@@ -152,14 +152,14 @@ class Minds:
 
     async def _branch(self, config: SessionConfig, request: BranchRequest) -> Branch:
         """Let a service make a branch. Raises TransportError."""
-        try:
-            async with asyncio.timeout(ANSWER_SECONDS):
-                transport = await self._endpoints.transport_for(config)
-                if not isinstance(transport, BranchingTransport):
-                    raise TransportError(failure("session.cannot_branch"))
-                return await transport.branch(request)
-        except TimeoutError:
-            raise TransportError(failure("connection.timeout")) from None
+
+        async def branch() -> Branch:
+            transport = await self._endpoints.transport_for(config)
+            if not isinstance(transport, BranchingTransport):
+                raise TransportError(failure("session.cannot_branch"))
+            return await transport.branch(request)
+
+        return await answer_in_time(branch())
 
     # --- loading ---
 

@@ -10,8 +10,7 @@ from operator import methodcaller
 from pathlib import Path
 from typing import TextIO, TypeVar
 
-from characters.client.context import ANSWER_SECONDS
-from characters.protocol.failures import failure
+from characters.client.context import answer_in_time
 from characters.service.database import named_errors
 from characters.service.endpoint_file import running_at
 from characters.service.store import SessionStore, database_of
@@ -134,10 +133,7 @@ def ask_service(
     async def run() -> T:
         transport = WebSocketTransport(endpoint, api_key=api_key)
         try:
-            async with asyncio.timeout(ANSWER_SECONDS):
-                return await ask(transport)
-        except TimeoutError:
-            raise TransportError(failure("connection.timeout")) from None
+            return await answer_in_time(ask(transport))
         finally:
             await transport.close()
 
