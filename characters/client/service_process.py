@@ -44,9 +44,8 @@ class ServiceProcess:
     """Runs `python -m characters.service` on the loopback address.
 
     Without a `data` folder it keeps nothing. `fixed` are arguments that no level changes. It ends
-    with us: its standard input is a pipe that
-    closes when this process dies.
-    Calls wait (for the start up to `start_seconds`): not for the main thread of a game.
+    with us: its standard input is a pipe that closes when this process dies. Calls wait (for the
+    start up to `start_seconds`), so they are not for the main thread of a game.
     """
 
     def __init__(

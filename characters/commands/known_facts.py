@@ -63,7 +63,7 @@ def correct(
 
 
 def forget(data: Path, player: str | None, character: str | None, key: str | None) -> int:
-    """Delete one thing, or all with the talks; return of how many players and characters.
+    """Delete one thing, or all with the talks; return for how many pairs of player and character.
 
     Raises LookupError, OSError.
     """

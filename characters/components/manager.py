@@ -153,7 +153,7 @@ class CharacterManager(Component):
     _approach: Approach = field(default_factory=Approach)
     _hibernation: Hibernation = field(default_factory=Hibernation)
     _named: tuple[str, ...] = ()
-    _told: tuple[str, Words] = ("", ENGLISH)
+    _words_of: tuple[str, Words] = ("", ENGLISH)  # of which `words` the texts were read
 
     def __post_init__(self) -> None:
         for name in ("reach", "approach", "pixels_per_unit", "silent_units"):
@@ -220,9 +220,9 @@ class CharacterManager(Component):
         """The texts on the screen: those of `words`, or that the scene was given, or English."""
         if not self.words:
             return self.scene.find_service(Words) or ENGLISH
-        if self._told[0] != self.words:
-            self._told = self.words, self._read_words()
-        return self._told[1]
+        if self._words_of[0] != self.words:
+            self._words_of = self.words, self._read_words()
+        return self._words_of[1]
 
     @property
     def characters(self) -> tuple[Character, ...]:

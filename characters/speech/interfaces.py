@@ -18,9 +18,8 @@ from characters.protocol.failures import CharactersError
 
 __all__ = [
     "BUSY", "CollectedUtterance", "Completeness", "Detector", "dictated", "dictated_from",
-    "GIVEN_NAMES", "Heard", "HeardSegment",
-    "Recogniser", "Rejected", "SAY_AGAIN", "SpeechContinued", "SpeechEvent", "SpeechPaused",
-    "SpeechStarted", "SpeechStopped",
+    "GIVEN_NAMES", "Heard", "HeardSegment", "Recogniser", "Rejected", "SAY_AGAIN",
+    "SpeechContinued", "SpeechEvent", "SpeechPaused", "SpeechStarted", "SpeechStopped",
     "Synthesiser", "SynthesisError", "TurnDetector", "Utterance", "VoiceChunk", "VoiceStyle",
 ]  # fmt: skip
 

@@ -199,8 +199,8 @@ def read_frame(pipe: IO[bytes]) -> Any:
         return None
 
 
-class Host:
-    """The other end: makes the object, and writes what its methods return."""
+class ObjectHost:
+    """The process's end: makes the object, and writes what its methods return."""
 
     def __init__(self, output: IO[bytes]) -> None:
         self._output = output
@@ -257,7 +257,7 @@ def main() -> None:
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     output = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # a library that prints must not print between the results
-    Host(output).serve(sys.stdin.buffer)
+    ObjectHost(output).serve(sys.stdin.buffer)
     os._exit(0)  # whatever still computes, nobody waits for it
 
 

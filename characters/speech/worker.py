@@ -282,7 +282,7 @@ class UtteranceInProcess:
 
 
 class RecogniserHost:
-    """What runs in such a process: a recogniser's utterances, by their keys."""
+    """What an `InProcess` calls: a recogniser and its open utterances, by their keys."""
 
     def __init__(self, recogniser: BlockingRecogniser) -> None:
         self._recogniser = recogniser
@@ -299,7 +299,7 @@ class RecogniserHost:
             self._open[key] = utterance
         return utterance is not None
 
-    # A key may be one of the process before, which has ended in the middle of its utterance.
+    # Below, a key may be unknown: the process before this one ended in the middle of its utterance.
 
     def feed(self, key: int, pcm: bytes) -> None:
         """Take more of an utterance."""

@@ -50,7 +50,9 @@ def main_folder() -> Path:
     """
     unpacked = getattr(sys, "_MEIPASS", None)
     script = getattr(sys.modules.get("__main__"), "__file__", None)
-    return Path(unpacked) if unpacked else Path(script or "x").resolve().parent
+    if unpacked:
+        return Path(unpacked)
+    return Path(script).resolve().parent if script else Path.cwd()
 
 
 def make_data_folder(path: Path) -> Path:

@@ -72,8 +72,8 @@ class ScreenText(str):
 class Words:
     """A table of texts by key: calling it fills the placeholders of one.
 
-    words = Words.of({"door": {"closed": "The door to {level} is closed."}})
-    words("door.closed", level="Inn")
+        words = Words.of({"door": {"closed": "The door to {level} is closed."}})
+        words("door.closed", level="Inn")
 
     `{keys[talk]}` in a text is what stands on the key of that action.
     """

@@ -9,6 +9,8 @@ and back would cost as much as the flush itself. The holder of the commit lock s
 The thread is a daemon, joined with a deadline on close: a disk that hangs must not hang the
 game's exit, and a thread that dies at any point leaves a file that is whole. A game that ends
 without `close` loses at most the last moment of changes that were not durable.
+
+`PrefsSignals` tells the main thread what was changed, and in a sentence what cannot be saved.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 from types import ModuleType
@@ -108,6 +108,9 @@ class OwnPersistence:
     def store(self, key: str, record: SessionRecord) -> None: ...
 
     def clear(self, key: str) -> None: ...
+
+    def all(self) -> Mapping[str, SessionRecord]:
+        return {}
 
 
 def test_a_persistence_of_ones_own_is_used_whatever_its_class(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from io import BytesIO
 import pytest
 
 from characters.speech import process
-from characters.speech.process import Host, SpeechProcess, SpeechProcessError
+from characters.speech.process import ObjectHost, SpeechProcess, SpeechProcessError
 
 
 class Calculator:
@@ -92,7 +92,7 @@ def test_a_long_load_is_told_of_while_it_lasts(
 def test_memory_is_given_back_now_and_then_where_something_was_done(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    host, given = Host(BytesIO()), []
+    host, given = ObjectHost(BytesIO()), []
     moments = iter((lambda: host.answer(1, lambda: None), lambda: None, lambda: None))
 
     def pass_time(seconds: float) -> None:
