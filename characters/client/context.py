@@ -47,8 +47,8 @@ class RuntimeContext:
     `transport_for` returns the transport of a session's endpoint; it may have to wait until the
     endpoint is known, and raises TransportError when there is none. `service_start` returns what
     waits for an endpoint that the game is just starting, and raises TransportError when it does not
-    come; None if there is nothing to wait for. `post` brings an action to the
-    main thread. `url_of` returns the URL of a session's endpoint as far as it is known.
+    come; None if there is nothing to wait for. `post` brings an action to the main thread. `url_of`
+    returns the URL of a session's endpoint as far as it is known.
     """
 
     clock: Callable[[], float]

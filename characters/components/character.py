@@ -197,12 +197,11 @@ class Character(Component):
             def open_gate(which: Literal["north", "south"]) -> str:
                 \"\"\"Open a gate of the yard.\"\"\"
 
-        Its name (or `name`), docstring and hints are what a mind is told, and arguments are
-        checked by them.
-        It is called on the main thread, and refuses by raising a ValueError with the reason. What
-        it returns is told to the mind, and to the game as `ActionDone`; what is refused is an
-        `ActionRefused`. Raises TypeError for a function that cannot be described, ValueError for
-        a second one of a name.
+        Its name (or `name`), docstring and hints are what a mind is told, and arguments are checked
+        by them. It is called on the main thread, and refuses by raising a ValueError with the
+        reason. What it returns is told to the mind, and to the game as `ActionDone`; what is
+        refused is an `ActionRefused`. Raises TypeError for a function that cannot be described,
+        ValueError for a second one of a name.
         """
         self._table.add(ActionFunction.of(function, name))
         self.apply_settings()

@@ -192,8 +192,8 @@ def make_parts(
     the player through its microphone, or through the sources that `microphone` makes; without,
     there are captions only. `game` is whose levels and pictures go into save slots.
     `speech` is what the embedded service recognises and speaks with, `model` what answers there
-    instead of a level's own. `assets` holds personas/; one
-    that is not there may be one of this package's.
+    instead of a level's own. `assets` holds personas/; one that is not there may be one of this
+    package's.
     """
     opened = open_sound(devices=sound, now=clock.now)
     arguments = () if speech is None else speech.arguments()
@@ -233,10 +233,10 @@ def parts_for(
     """Build parts for a scene in a loop of the game's own, with the services it was given.
 
     An Application or PlayerPrefs of the game is used instead of new ones, and its own
-    SessionPersistence keeps the sessions. Else the folder is `data`, or that
-    of the `game`. The scene is given the SoundDevices to choose from, the Faults and the
-    PlayerPrefs. Without `assets` the personas are those beside the level's file, or beside
-    the main script of a game without files.
+    SessionPersistence keeps the sessions. Else the folder is `data`, or that of the `game`. The
+    scene is given the SoundDevices to choose from, the Faults and the PlayerPrefs. Without `assets`
+    the personas are those beside the level's file, or beside the main script of a game without
+    files.
 
     In a second process of the same game nothing is kept: the `problem` of its PlayerPrefs says so.
     """

@@ -8,10 +8,10 @@ not about the conversation. The order of a connection::
     both    the messages that the other missed, then everything new, numbered
     both    ack{received} now and then; ping{t} and pong{t}; bye{reason} before the end
 
-Each direction of a room numbers its messages from 1.
-A `SequencedChannel` keeps what it sent until the other end confirms it, and lets each number
-through once and in order. After a reconnect the two ends say how far they have received, and each
-repeats the rest. The channel outlives connections and ends with its room. Pure.
+Each direction of a room numbers its messages from 1. A `SequencedChannel` keeps what it sent until
+the other end confirms it, and lets each number through once and in order. After a reconnect the two
+ends say how far they have received, and each repeats the rest. The channel outlives connections and
+ends with its room. Pure.
 """
 
 from __future__ import annotations

@@ -31,10 +31,9 @@ class Input:
     """The keys that are down, those that went down or up in this frame, and the typed text.
 
     Keys are named as pygame names them ("w", "left", "return", "f5"); pad buttons are keys too
-    ("pad 0", "pad left"). On a keyboard without Latin letters a key has the name of its place on
-    a US one; `label` returns what is on it. `bindings` maps an action to its keys and may be
-    changed at any time.
-    Down is +1 on the vertical axis, as y grows downwards on the screen.
+    ("pad 0", "pad left"). On a keyboard without Latin letters a key has the name of its place on a
+    US one; `label` returns what is on it. `bindings` maps an action to its keys and may be changed
+    at any time. Down is +1 on the vertical axis, as y grows downwards on the screen.
     """
 
     def __init__(self, bindings: Mapping[str, Iterable[str]] | None = None) -> None:
