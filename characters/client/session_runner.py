@@ -32,6 +32,7 @@ from characters.client.config import SessionConfig
 from characters.client.connection import SessionConnection, SimulatedLink, connect_request
 from characters.client.context import RuntimeContext
 from characters.client.conversation import Conversation, OpenSession
+from characters.protocol.codec import shorten_id
 from characters.protocol.failures import CharactersError, failure
 from characters.protocol.messages import (
     ClientMessage,
@@ -45,7 +46,6 @@ from characters.session.conversation import (
     SessionState,
     SessionStateChanged,
     SessionView,
-    shorten_id,
 )
 from characters.session.machine import IllegalEvent, advance
 from characters.storage.sessions import PlayerIdStore

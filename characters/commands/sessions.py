@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import TextIO, TypeVar
 
 from characters.client.context import answer_in_time
+from characters.protocol.codec import shorten_id
 from characters.service.database import named_errors
 from characters.service.endpoint_file import running_at
 from characters.service.store import SessionStore, database_of
-from characters.session.conversation import SessionRecord, shorten_id
+from characters.session.conversation import SessionRecord
 from characters.storage.sessions import KeyValueSessionPersistence, SessionPersistence
 from characters.transport.base import GONE, KeepingTransport, TransportError
 from characters.transport.websocket import WebSocketTransport

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import TextIO
 
 from characters.commands.sessions import ask_service, open_store, print_rows
+from characters.protocol.codec import shorten_id
 from characters.service.endpoint_file import running_at
 from characters.service.store import database_of
-from characters.session.conversation import shorten_id
 from characters.storage.slots import Picture, SavedMind, SlotInfo, SlotStore
 from characters.transport.base import TransportError
 from engine.toml.diagnostics import did_you_mean

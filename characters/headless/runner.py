@@ -25,13 +25,13 @@ from characters.headless.script import (
     Wait,
     WaitStep,
 )
+from characters.protocol.codec import shorten_id
 from characters.protocol.messages import ActionResponse, BotEmotion
 from characters.session.conversation import (
     SessionState,
     SessionStateChanged,
     SessionView,
     Turn,
-    shorten_id,
 )
 from engine.core.events import Subscription
 from engine.core.file_system import open_file

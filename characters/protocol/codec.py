@@ -28,7 +28,7 @@ from characters.protocol.messages import Action, ClientMessage, ServerMessage
 __all__ = [
     "black_out", "decode_client", "decode_server", "encode_client", "encode_server",
     "json_value", "MessageError",
-    "parse_object", "reader", "READERS", "SUPPORTED_TYPES", "whole_text",
+    "parse_object", "reader", "READERS", "shorten_id", "SUPPORTED_TYPES", "whole_text",
 ]  # fmt: skip
 
 
@@ -68,6 +68,14 @@ def black_out(value: Any, words: Iterable[str]) -> Any:
     if isinstance(value, dict):
         return {key: black_out(item, words) for key, item in value.items()}
     return value
+
+
+def shorten_id(text: str | None) -> str:
+    """Return an id as logs and screens may show it: its first four characters and an ellipsis.
+
+    The name of the node that made it, before a dot, is left out.
+    """
+    return f"{text.rpartition('.')[2][:4]}…" if text else "none"
 
 
 def _number(value: Any) -> float:

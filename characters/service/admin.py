@@ -15,6 +15,7 @@ from typing import Any
 
 from aiohttp import web
 
+from characters.protocol.codec import shorten_id
 from characters.service.bodies import read_object
 from characters.service.logs import ProblemLog
 from characters.service.metrics import (
@@ -26,7 +27,6 @@ from characters.service.metrics import (
 )
 from characters.service.registry import RefusalError
 from characters.service.room import LiveRoom
-from characters.service.room_connection import short
 from characters.service.service import Service
 from engine.core.errors import install_command
 
@@ -214,7 +214,7 @@ def _waited(live: LiveRoom, now: float) -> float:
 def _row(live: LiveRoom, now: float) -> dict[str, Any]:
     room = live.room
     return {
-        "room": short(room.name),
+        "room": shorten_id(room.name),
         "character": room.session.character_id,
         "state": _state(live),
         "waited": _waited(live, now),

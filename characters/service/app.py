@@ -22,7 +22,7 @@ from aiohttp.typedefs import Handler, Middleware
 from aiohttp.web_protocol import RequestHandler
 
 from characters.agents.agent import Do, Feel, Say
-from characters.protocol.codec import encode_server
+from characters.protocol.codec import encode_server, shorten_id
 from characters.protocol.link import MAX_FRAME, REQUEST_ID, SUBPROTOCOL
 from characters.protocol.messages import (
     MAX_TEXT,
@@ -40,7 +40,7 @@ from characters.service.memory import MOST_VALUE, Pair, is_value
 from characters.service.metrics import ServiceMetrics
 from characters.service.registry import Grant, RefusalError, ServiceSession, unfit_body
 from characters.service.requests import read_connect, read_fields
-from characters.service.room_connection import LARGE_BODY, ClientSocket, FairLoop, short
+from characters.service.room_connection import LARGE_BODY, ClientSocket, FairLoop
 from characters.service.service import Service
 from characters.service.store import FencedError
 from characters.service.tables import StoreError
@@ -236,7 +236,7 @@ class _Routes:
         grant = await self._service.connect(connect)
         how = grant.room.resumed if grant.is_new else "rejoined"
         self._service.metrics.connects[how] += 1
-        log.info("%s, room %s", how, short(grant.room.name))
+        log.info("%s, room %s", how, shorten_id(grant.room.name))
         return web.json_response(grant_body(grant, connect, self._guard.origin(request)))
 
     async def stream(self, request: web.Request) -> web.StreamResponse:

@@ -24,6 +24,7 @@ import aiohttp
 from aiohttp import web
 from yarl import URL
 
+from characters.protocol.codec import shorten_id
 from characters.protocol.link import MAX_FRAME, REQUEST_ID, SUBPROTOCOL
 from characters.service.access import CLUSTER_KEY, is_of_a_node
 from characters.service.directory import (
@@ -35,7 +36,6 @@ from characters.service.directory import (
 )
 from characters.service.logs import request_id
 from characters.service.registry import Limits, RefusalError, Registry, ServiceSession
-from characters.service.room_connection import short
 from characters.service.tables import StoreError
 
 __all__ = ["ClusterNode", "NodeEvents", "NodeSettings"]
@@ -239,7 +239,7 @@ class ClusterNode:
         if isinstance(found, SessionOwner):
             return found
         if isinstance(found, Claim):
-            log.info("session %s taken at epoch %d", short(session_id), found.epoch)
+            log.info("session %s taken at epoch %d", shorten_id(session_id), found.epoch)
             self._registry.add(
                 ServiceSession(
                     found.session_id,

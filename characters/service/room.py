@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from characters.agents.agent import Agent, Do, Event, PlayerSaid, Prompt
-from characters.protocol.codec import MessageError
+from characters.protocol.codec import MessageError, shorten_id
 from characters.protocol.messages import (
     BACKCHANNEL,
     USER_VOICE,
@@ -62,7 +62,7 @@ from characters.service.pace import TimingConfig
 from characters.service.registry import Room, ServiceSession, SpeakingQueue, SpeakingQueues
 from characters.service.repository import RoomStore, Save
 from characters.service.requests import LevelContext
-from characters.service.room_connection import FairLoop, Pace, RoomConnection, short
+from characters.service.room_connection import FairLoop, Pace, RoomConnection
 from characters.service.store import RoomHistory, Undone
 from characters.service.talks import MAX_TURNS
 from characters.service.voice import PlayerSpeech, SpeechCallbacks, SpeechInput, SpeechOutput
@@ -152,7 +152,7 @@ class LiveRoom:
             confirm=self._confirm,
             heard=self.connection.take_answered,
         )
-        self.recorder = TurnRecorder(services.metrics, services.tracer, short(room.name))
+        self.recorder = TurnRecorder(services.metrics, services.tracer, shorten_id(room.name))
         self._acts = self._table()
         self._told_name = ""
         self._is_ready = self._has_greeted = self._is_left_for_good = False
@@ -389,7 +389,7 @@ class LiveRoom:
         self._tasks.discard(task)
         if not task.cancelled() and task.exception() is not None:
             kind = type(task.exception()).__name__
-            log.error("room %s: failed: %s; it ends", short(self.room.name), kind)
+            log.error("room %s: failed: %s; it ends", shorten_id(self.room.name), kind)
             self.end("failed")
 
     async def _generate(self, effect: Generate) -> None:
@@ -408,7 +408,7 @@ class LiveRoom:
                         self._store.append(PersistActions(part.actions))
                     self._perform(conversation.part(turn, part, now()))
         except Exception as error:
-            name = short(self.room.name)
+            name = shorten_id(self.room.name)
             log.error("room %s: the agent failed: %s", name, type(error).__name__)
             self._perform(conversation.failed(turn, now()))
             return

@@ -24,14 +24,19 @@ from aiohttp import WSMessage, WSMsgType, web
 
 from characters.protocol import link
 from characters.protocol.audio_frames import pack_voice, unpack_microphone
-from characters.protocol.codec import MessageError, decode_client, encode_server, parse_object
+from characters.protocol.codec import (
+    MessageError,
+    decode_client,
+    encode_server,
+    parse_object,
+    shorten_id,
+)
 from characters.protocol.link import SequencedChannel
 from characters.protocol.messages import BotTurnCompleted, ClientMessage, ServerMessage
 from characters.service.registry import Room
 
 __all__ = [
     "ClientSocket", "ConnectionHandler", "FairLoop", "Pace", "RoomConnection", "RoomEvents",
-    "short",
 ]  # fmt: skip
 
 
@@ -298,7 +303,7 @@ class RoomConnection:
 
     def _end_overflowing(self) -> None:
         if not self._is_over:
-            log.warning("room %s: the client confirms nothing; it ends", short(self.room.name))
+            log.warning("room %s: the client confirms nothing; it ends", shorten_id(self.room.name))
             self._is_over = True
             self.events.end("overflow")
 
@@ -384,13 +389,13 @@ class ConnectionHandler:
             if await self._greet():
                 await self._read()
         except TimeoutError:
-            log.info("room %s: the client is silent; dropped", short(self._room.name))
+            log.info("room %s: the client is silent; dropped", shorten_id(self._room.name))
             self._socket.abort()
         finally:
             self._connection.leave(self._socket, for_good=self._is_for_good)
             log.info(
                 "room %s: connection ended, %d audio frames, the earliest at %s",
-                short(self._room.name),
+                shorten_id(self._room.name),
                 self._audio_frames,
                 f"{self._earliest_audio:.3f} s" if self._audio_frames else "-",
             )
@@ -500,8 +505,3 @@ def _read_text(text: str) -> tuple[dict[str, Any], ReadMessage]:
         return raw, None if raw.get("label") == link.LINK_LABEL else decode_client(raw)
     except MessageError as problem:
         return raw, problem
-
-
-def short(name: str) -> str:
-    """Shorten an id for the log; a node's name before it is left out."""
-    return name.rpartition(".")[2][:4] + "…"

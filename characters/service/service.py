@@ -19,6 +19,7 @@ from functools import partial
 from typing import Any, Protocol, TypeVar
 
 from characters.agents.agent import Agent, Part, PlayerSaid, Say
+from characters.protocol.codec import shorten_id
 from characters.protocol.link import Ping
 from characters.protocol.messages import ConnectRequest
 from characters.service.admission import Admission, AdmissionLimits, Load, goodbyes
@@ -40,7 +41,7 @@ from characters.service.registry import (
 from characters.service.repository import SessionRepository
 from characters.service.requests import level_context
 from characters.service.room import LiveRoom, RoomServices
-from characters.service.room_connection import ClientSocket, ConnectionHandler, FairLoop, short
+from characters.service.room_connection import ClientSocket, ConnectionHandler, FairLoop
 from characters.service.store import RoomHistory, SessionStore
 from characters.service.tables import StoreError
 from characters.service.voice import input_for, output_for
@@ -673,7 +674,7 @@ class Service:
         self.registry.close_room(room)
         live = self._live_rooms.pop(room.name, None)
         if live is not None:
-            live.request.run(log.info, "room %s ended", short(room.name))
+            live.request.run(log.info, "room %s ended", shorten_id(room.name))
             closing = asyncio.create_task(live.close(), context=live.request)
             self._closing[closing] = room.session.session_id
             closing.add_done_callback(self._closing.pop)

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Dialogue", "DialogueState", "FreshReason", "is_rejection", "LocalEvent", "MicrophoneView",
     "Resume", "ResumeOutcome", "RetryScheduled", "SessionRecord", "SessionState",
-    "SessionStateChanged", "SessionView", "shorten_id", "Transcript", "Turn", "TurnEvent",
+    "SessionStateChanged", "SessionView", "Transcript", "Turn", "TurnEvent",
     "TurnStage", "TurnStages", "WORDLESS",
 ]  # fmt: skip
 
@@ -207,13 +207,6 @@ class SessionView:
     def is_resumed_session(self) -> bool:
         """Whether the conversation is one that was resumed or rejoined, not a new one."""
         return self.resume is not None and self.resume.outcome is not ResumeOutcome.FRESH
-
-
-def shorten_id(text: str | None) -> str:
-    """Return an id as logs and screens may show it: its first four characters and an ellipsis."""
-    if not text:
-        return "none"
-    return f"{text[:4]}…"
 
 
 class DialogueState(StrEnum):

@@ -8,11 +8,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from types import MappingProxyType
 
+from characters.protocol.codec import shorten_id
 from characters.session.conversation import (
     SessionState,
     SessionStateChanged,
     SessionView,
-    shorten_id,
 )
 from characters.session.policy import ReconnectPolicy
 from characters.ui.model import Actor

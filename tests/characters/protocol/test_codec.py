@@ -17,6 +17,7 @@ from characters.protocol.codec import (
     encode_client,
     encode_server,
     parse_object,
+    shorten_id,
 )
 from characters.protocol.messages import (
     Action,
@@ -267,3 +268,8 @@ def test_a_good_value_comes_out_clean(annotation: str, value: object, clean: obj
 def test_a_bad_value_ends_the_sentence_of_the_error(annotation: str, value: object) -> None:
     with pytest.raises(ValueError, match=r"^(must (be|hold) |is nested deeper )"):
         READERS[annotation](value)
+
+
+def test_an_id_is_shown_by_its_first_four_characters_without_the_name_of_a_node() -> None:
+    assert shorten_id("abcdefgh") == shorten_id("node-a.abcdefgh") == "abcd…"
+    assert shorten_id(None) == "none"

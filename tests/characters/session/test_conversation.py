@@ -41,7 +41,6 @@ from characters.session.conversation import (
     Turn,
     TurnEvent,
     TurnStages,
-    shorten_id,
 )
 
 
@@ -100,11 +99,6 @@ def test_a_session_is_resumed_when_it_was_rejoined_or_resumed() -> None:
     assert view(Resume(ResumeOutcome.RESUMED)).is_resumed_session
     assert not view(Resume(ResumeOutcome.FRESH, FreshReason.POLICY)).is_resumed_session
     assert not view(None).is_resumed_session
-
-
-def test_an_id_is_shown_by_its_first_four_characters() -> None:
-    assert shorten_id("abcdefgh") == "abcd…"
-    assert shorten_id(None) == "none"
 
 
 def after(*events: TurnEvent, start: Dialogue | None = None) -> Dialogue:
