@@ -260,11 +260,8 @@ class Pattern:
 def normalise(text: str) -> str:
     """Return the words of a text in lower case, each followed by one space."""
     plain = unicodedata.normalize("NFKC", text).translate(_APOSTROPHES).lower()
-    return "".join(f"{word} " for word in _spell_out(_NOT_WORDS.sub(" ", _join(plain))).split())
-
-
-def _join(text: str) -> str:
-    return text.replace("wi-fi", "wifi")
+    plain = plain.replace("wi-fi", "wifi")  # one word, whose dash would part it
+    return "".join(f"{word} " for word in _spell_out(_NOT_WORDS.sub(" ", plain)).split())
 
 
 def _spell_out(text: str) -> str:

@@ -147,14 +147,11 @@ class ScriptedAgent:
     async def reply(self, prompt: Prompt, context: Mapping[str, Any]) -> AsyncGenerator[Part, None]:
         """Answer a prompt; see `Agent`."""
         for part in self._ANSWERS[type(prompt)](self, prompt, context):
-            yield self._heard_once(part) if isinstance(part, Say) else part
-
-    def _heard_once(self, part: Say) -> Say:
-        """Return an answer that is not the very words of the one before."""
-        if part.text == self._memory.last:
-            part = Say(self._as_said(part.text, {}))
-        self._memory.last = part.text
-        return part
+            if isinstance(part, Say):
+                if part.text == self._memory.last:  # never the very words of the answer before
+                    part = Say(self._as_said(part.text, {}))
+                self._memory.last = part.text
+            yield part
 
     def _remark(self, prompt: Silence, context: Mapping[str, Any]) -> Iterator[Part]:
         if self._persona.idle:
