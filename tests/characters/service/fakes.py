@@ -1,15 +1,19 @@
-"""Speech for the service's tests: what is heard and said is in the test's hands."""
+"""Speech and agents for the service's tests: what is heard and said is in the test's hands."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterable, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
+from typing import Any
 
+from characters.agents.agent import Agent, Part, Prompt, Say
+from characters.protocol.messages import ConnectRequest
+from characters.service.service import AgentFactory
 from characters.speech.factory import SpeechParts
 from characters.speech.interfaces import SpeechEvent, SpeechStopped, VoiceChunk, VoiceStyle
 from characters.speech.listener import Transcriber
 
-__all__ = ["SECOND", "FakeListener", "FakeSpeech"]
+__all__ = ["SECOND", "AgentsOf", "FakeListener", "FakeSpeech", "ForgetfulAgent"]
 
 SECOND = VoiceChunk(b"\0\0" * 16000, 16000, tuple([0.0] * 14 + [1.0]))
 
@@ -82,3 +86,34 @@ class FakeSpeech(SpeechParts):
 
     async def close(self) -> None:
         pass
+
+
+class ForgetfulAgent:
+    """Says hello to whatever it is asked, and keeps nothing."""
+
+    player_name = ""
+    mood = None
+
+    async def reply(self, prompt: Prompt, context: Mapping[str, Any]) -> AsyncGenerator[Part, None]:
+        yield Say("Hello.")
+
+    def note(self, text: str) -> None: ...
+
+    def phrases(self) -> Iterable[str]:
+        return ()
+
+    def memory(self) -> dict[str, Any]:
+        return {}
+
+
+class AgentsOf(AgentFactory):
+    """Lets each character be what `make` returns, without a voice of its own."""
+
+    def __init__(self, make: Callable[[], Agent]) -> None:
+        self._make = make
+
+    def agent(self, request: ConnectRequest, memory: dict[str, Any]) -> Agent:
+        return self._make()
+
+    def voice(self, request: ConnectRequest) -> None:
+        return None

@@ -2,14 +2,14 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import AsyncGenerator, Iterable, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from characters.agents.agent import Agent, Part, PlayerSaid, Prompt, Say
+from characters.agents.agent import Part, PlayerSaid, Prompt, Say
 from characters.protocol.messages import ConnectRequest, RespondMode
 from characters.service.pace import TimingConfig
 from characters.service.registry import (
@@ -22,8 +22,9 @@ from characters.service.registry import (
     SpeakingQueue,
     SpeakingQueues,
 )
-from characters.service.service import AgentFactory, ServiceSettings
+from characters.service.service import ServiceSettings
 from tests.characters.service.client import Bare, Guest, serve, words_in
+from tests.characters.service.fakes import AgentsOf, ForgetfulAgent
 
 ASK = ConnectRequest("nurse", end_user_id="me", room_rejoin_ttl_seconds=60.0)
 DAY = 86400.0
@@ -370,46 +371,21 @@ def test_an_agent_stays_for_a_moment_in_a_room_without_its_player() -> None:
         assert registry.connect(rejoining(grant), 1.0 + left_for).room.agent
 
 
-class PoliteAgent:
+class PoliteAgent(ForgetfulAgent):
     """Greets in eight words, and answers in one."""
-
-    player_name = ""
 
     async def reply(self, prompt: Prompt, context: Mapping[str, Any]) -> AsyncGenerator[Part, None]:
         yield Say(
             "Yes." if isinstance(prompt, PlayerSaid) else "Good day to you, it is a pleasure."
         )
 
-    def note(self, text: str) -> None: ...
 
-    def phrases(self) -> Iterable[str]:
-        return ()
-
-    mood = None
-
-    def memory(self) -> dict[str, Any]:
-        return {}
-
-
-class PoliteAgents(AgentFactory):
-    def agent(self, request: ConnectRequest, memory: dict[str, Any]) -> Agent:
-        return PoliteAgent()
-
-    def voice(self, request: ConnectRequest) -> None:
-        return None
-
-
-class SilentGreeting(PoliteAgent):
+class SilentGreeting(ForgetfulAgent):
     """Answers, and greets nobody."""
 
     async def reply(self, prompt: Prompt, context: Mapping[str, Any]) -> AsyncGenerator[Part, None]:
         if isinstance(prompt, PlayerSaid):
             yield Say("Yes, of course.")
-
-
-class AnswersAlone(PoliteAgents):
-    def agent(self, request: ConnectRequest, memory: dict[str, Any]) -> Agent:
-        return SilentGreeting()
 
 
 MANUAL = dict(RespondMode.MANUAL.lanes)
@@ -473,7 +449,7 @@ def test_two_characters_greet_the_same_player_one_after_the_other() -> None:
             assert not waits.done()
             assert words_in(await waits) != ""
 
-    serve(play, AUDIBLE, agents=PoliteAgents())
+    serve(play, AUDIBLE, agents=AgentsOf(PoliteAgent))
 
 
 def test_who_waits_to_greet_does_so_at_once_when_the_player_turns_to_him() -> None:
@@ -490,7 +466,7 @@ def test_who_waits_to_greet_does_so_at_once_when_the_player_turns_to_him() -> No
             assert "pleasure" in words_in(greeting) and "Yes" in words_in(answer)
             await busy
 
-    serve(play, AUDIBLE, agents=PoliteAgents())
+    serve(play, AUDIBLE, agents=AgentsOf(PoliteAgent))
 
 
 def test_players_do_not_wait_for_each_other() -> None:
@@ -504,7 +480,7 @@ def test_players_do_not_wait_for_each_other() -> None:
             assert not busy.done()
             await busy
 
-    serve(play, AUDIBLE, agents=PoliteAgents())
+    serve(play, AUDIBLE, agents=AgentsOf(PoliteAgent))
 
 
 def test_the_next_one_greets_when_the_first_is_gone() -> None:
@@ -517,7 +493,7 @@ def test_the_next_one_greets_when_the_first_is_gone() -> None:
                 await first.link("bye", reason="disconnect")
             await second.until("bot-turn-completed")
 
-    serve(play, AUDIBLE, agents=PoliteAgents())
+    serve(play, AUDIBLE, agents=AgentsOf(PoliteAgent))
 
 
 def test_who_is_asked_for_an_answer_to_an_earlier_line_does_not_wait_for_the_greetings(
@@ -544,8 +520,8 @@ def test_who_is_asked_for_an_answer_to_an_earlier_line_does_not_wait_for_the_gre
             await second.until("bot-turn-completed")
             assert "Yes" in words_in(await second.until("bot-turn-completed"))
 
-    serve(type_it, agents=PoliteAgents(), path=path)
-    serve(come_back, AUDIBLE, agents=PoliteAgents(), path=path)
+    serve(type_it, agents=AgentsOf(PoliteAgent), path=path)
+    serve(come_back, AUDIBLE, agents=AgentsOf(PoliteAgent), path=path)
 
 
 def test_who_was_cut_in_an_answer_goes_on_without_waiting_for_the_greetings(tmp_path: Path) -> None:
@@ -573,7 +549,7 @@ def test_who_was_cut_in_an_answer_goes_on_without_waiting_for_the_greetings(tmp_
     serve(
         ask,
         ServiceSettings(timing=TimingConfig(words_per_second=0.5, think_seconds=0.0)),
-        agents=AnswersAlone(),
+        agents=AgentsOf(SilentGreeting),
         path=path,
     )
-    serve(come_back, AUDIBLE, agents=PoliteAgents(), path=path)
+    serve(come_back, AUDIBLE, agents=AgentsOf(PoliteAgent), path=path)

@@ -2,67 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterable, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from typing import Any
 
 import msgpack
 
-from characters.agents.agent import Agent, Part, PlayerSaid, Prompt, Say
-from characters.protocol.messages import (
-    ConnectRequest,
-)
-from characters.service.service import AgentFactory
+from characters.agents.agent import Part, PlayerSaid, Prompt, Say
 from characters.speech.interfaces import Heard, SpeechStarted, SpeechStopped, VoiceChunk
 from tests.characters.service.client import Bare, Guest, kind, serve
-from tests.characters.service.fakes import FakeSpeech
+from tests.characters.service.fakes import AgentsOf, FakeSpeech, ForgetfulAgent
 
 FRAME = msgpack.packb([1, 1, 0.5, b"\0\0" * 320])
 
 
-class FailingAgent:
+class FailingAgent(ForgetfulAgent):
     """Breaks down when it is spoken to."""
-
-    player_name = ""
 
     async def reply(self, prompt: Prompt, context: Mapping[str, Any]) -> AsyncGenerator[Part, None]:
         if isinstance(prompt, PlayerSaid):
             raise RuntimeError("secret words")
         yield Say("Hello.")
 
-    def note(self, text: str) -> None: ...
 
-    def phrases(self) -> Iterable[str]:
-        return ()
-
-    mood = None
-
-    def memory(self) -> dict[str, Any]:
-        return {}
-
-
-class FailingAgents(AgentFactory):
-    def agent(self, request: ConnectRequest, memory: dict[str, Any]) -> Agent:
-        return FailingAgent()
-
-    def voice(self, request: ConnectRequest) -> None:
-        return None
-
-
-class LearningAgent(FailingAgent):
+class LearningAgent(ForgetfulAgent):
     """Takes whatever is said for the player's name."""
 
     async def reply(self, prompt: Prompt, context: Mapping[str, Any]) -> AsyncGenerator[Part, None]:
         if isinstance(prompt, PlayerSaid):
             self.player_name = prompt.text
             yield Say("Hello.")
-
-
-class LearningAgents(FailingAgents):
-    def __init__(self) -> None:
-        self.one = LearningAgent()
-
-    def agent(self, request: ConnectRequest, memory: dict[str, Any]) -> Agent:
-        return self.one
 
 
 def test_a_name_that_the_character_has_learnt_is_told_and_told_again_to_who_comes_back() -> None:
@@ -80,7 +48,8 @@ def test_a_name_that_the_character_has_learnt_is_told_and_told_again_to_who_come
             await guest.link("hello", received=0)
             assert named(await guest.until("player-named")) == ["Bob"]
 
-    serve(play, agents=LearningAgents())
+    one = LearningAgent()
+    serve(play, agents=AgentsOf(lambda: one))
 
 
 async def voiced(guest: Guest, until: str) -> tuple[list[str], list[Any]]:
@@ -126,7 +95,7 @@ def test_an_agent_that_breaks_down_aborts_its_turn_and_not_the_room() -> None:
                 end = (await guest.until("bot-turn-completed"))[-1]["data"]
                 assert (end["was_aborted"], end["error_reason"]) == (True, "dialogue_failed")
 
-    serve(play, agents=FailingAgents())
+    serve(play, agents=AgentsOf(FailingAgent))
 
 
 def test_a_voice_is_sent_between_started_and_stopped_speaking() -> None:
