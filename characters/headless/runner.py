@@ -27,12 +27,7 @@ from characters.headless.script import (
 )
 from characters.protocol.codec import shorten_id
 from characters.protocol.messages import ActionResponse, BotEmotion
-from characters.session.conversation import (
-    SessionState,
-    SessionStateChanged,
-    SessionView,
-    Turn,
-)
+from characters.session.conversation import SessionState, SessionStateChanged, SessionView, Turn
 from engine.core.events import Subscription
 from engine.core.file_system import open_file
 

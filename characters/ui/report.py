@@ -9,11 +9,7 @@ from dataclasses import asdict, dataclass
 from types import MappingProxyType
 
 from characters.protocol.codec import shorten_id
-from characters.session.conversation import (
-    SessionState,
-    SessionStateChanged,
-    SessionView,
-)
+from characters.session.conversation import SessionState, SessionStateChanged, SessionView
 from characters.session.policy import ReconnectPolicy
 from characters.ui.model import Actor
 from characters.ui.words import ago, attempt, countdown, resume_words
@@ -188,7 +184,10 @@ def line(event: object) -> Line | None:
 
 
 class EventLog:
-    """The last twelve events of each character, as types and sizes and never as words."""
+    """The last twelve events of each character, as types and sizes and never as words.
+
+    `on_event` is called with the key of a character and each of its events.
+    """
 
     def __init__(self, on_event: Callable[[str, object], object] | None = None) -> None:
         self._on_event = on_event
@@ -202,9 +201,7 @@ class EventLog:
             return
         if known is not None:
             known[1].cancel()
-        # Kept in a local name, as signals know their handlers by identity.
-        handler = self._handler(key)
-        self._subscriptions[key] = (events, events.subscribe(handler))
+        self._subscriptions[key] = (events, events.subscribe(self._handler(key)))
 
     def lines(self, say: Words, key: str) -> tuple[str, ...]:
         """Return the last lines of a character, the newest last."""
