@@ -48,6 +48,9 @@ def test_an_action_answers_to_each_of_its_keys_and_can_be_bound_anew() -> None:
     keys.press("pad 0")
     assert keys.get_button("talk")
     assert keys.get_button_down("talk")
+    keys.release("pad 0")
+    assert keys.get_button_up("talk")
+    keys.press("pad 0")
     keys.bindings["talk"] = ("space",)
     assert not keys.get_button("talk")
 

@@ -169,6 +169,8 @@ def test_components_are_found_above_and_below() -> None:
     assert body.get_component_in_children(Marker) is ring
     assert hand.get_component_in_parent(Counter) is heart
     assert hand.get_component_in_children(Counter) is None
+    watch = body.add(Marker("watch"))
+    assert body.get_components_in_children(Marker) == [watch, ring]
 
 
 def test_an_object_is_active_only_while_its_ancestors_are() -> None:
