@@ -138,7 +138,6 @@ SHARED_NAMES = {
     "events",  # of the engine, of its interface, of a session
     "manager",  # of scenes, of characters
     "microphone",  # the device, the decision when it is open
-    "registration",  # of the components, of those that draw
     "memory",  # as a service keeps it, as a page shows it
     "registry",  # of components, of rooms
     "script",  # what a character says, what a player does without a window

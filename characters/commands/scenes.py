@@ -16,10 +16,9 @@ from characters.agents.persona_checks import check_persona, check_small_talk
 from characters.commands.own_components import components_of, components_of_game
 from characters.components.checks import SCENE_CHECKS
 from characters.components.language import lint_words
-from characters.components.registration import register_components
 from characters.headless.script import Script
 from characters.installation import package_assets
-from characters.ui.registration import register_visuals
+from characters.ui.registration import component_registry
 from engine.objects.assets import AssetFolder
 from engine.objects.registry import ComponentRegistry
 from engine.scenes.document import SceneCheck
@@ -120,9 +119,7 @@ def project_registry(modules: Iterable[str] = (), script: Path | None = None) ->
 
     The modules are looked for in the working folder first. Raises ImportError.
     """
-    registry = ComponentRegistry()
-    register_components(registry)
-    register_visuals(registry)
+    registry = component_registry()
     own = [kind for name in modules for kind in components_of(name, Path.cwd())]
     if script is not None:
         own += components_of_game(script)

@@ -12,5 +12,4 @@
 * faults: connections broken on purpose
 * language: the texts of the screen in another language
 * checks: what lint looks for in a level
-* registration: the components' names in scene files
 """

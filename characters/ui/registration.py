@@ -1,4 +1,4 @@
-"""What scene files may name in a game with a HUD, and drawing a level's pictures ahead of time."""
+"""What scene files may name, and drawing a level's pictures ahead of time."""
 
 from __future__ import annotations
 
@@ -7,20 +7,38 @@ from pathlib import Path
 
 from characters.components.character import Character
 from characters.components.checks import SCENE_CHECKS
-from characters.components.registration import register_components
+from characters.components.manager import CharacterManager
+from characters.components.player import (
+    Door,
+    FaultKeys,
+    NextVisitor,
+    Player,
+    SpawnPoint,
+    Trigger,
+)
+from characters.components.relays import (
+    CharacterEventRelay,
+    SessionEventRelay,
+    TranscriptEventRelay,
+)
 from characters.ui.hud import Hud
 from characters.ui.visuals import Backdrop, CharacterSprite, PlayerSprite, Prop
 from engine.objects.objects import Component
+from engine.objects.physics import BoxCollider
 from engine.objects.registry import ComponentRegistry
 from engine.objects.scene import Scene
 from engine.scenes.file import SceneFile
 
-__all__ = ["prewarm", "read_scene", "register_visuals"]
+__all__ = ["component_registry", "prewarm", "read_scene"]
 
 
-def register_visuals(registry: ComponentRegistry) -> None:
-    """Register every drawn component."""
-    registry.register(Backdrop, CharacterSprite, Hud, PlayerSprite, Prop)
+def component_registry() -> ComponentRegistry:
+    """Return a registry with every component of this package, and the engine's collider."""
+    return ComponentRegistry(
+        Backdrop, BoxCollider, Character, CharacterEventRelay, CharacterManager, CharacterSprite,
+        Door, FaultKeys, Hud, NextVisitor, Player, PlayerSprite, Prop, SessionEventRelay,
+        SpawnPoint, TranscriptEventRelay, Trigger,
+    )  # fmt: skip
 
 
 def read_scene(
@@ -36,9 +54,7 @@ def read_scene(
     folder called `assets` above the file, or else the file's own. Raises TomlFileError, which
     names each mistake of the file with its line and column.
     """
-    registry = ComponentRegistry()
-    register_components(registry)
-    register_visuals(registry)
+    registry = component_registry()
     registry.register(*components)
     root = None if assets is None else Path(assets)
     return SceneFile.read(Path(path), registry, SCENE_CHECKS, asset_root=root)

@@ -18,10 +18,8 @@ from characters.components.checks import SCENE_CHECKS
 from characters.components.manager import CharacterManager
 from characters.components.parts import Parts, make_parts
 from characters.components.player import Player
-from characters.components.registration import register_components
-from characters.ui.registration import prewarm, register_visuals
+from characters.ui.registration import component_registry, prewarm
 from engine.app.application import settle_memory
-from engine.objects.registry import ComponentRegistry
 from engine.objects.scene import Scene
 from engine.prefs.prefs import PlayerPrefs
 from engine.scenes.file import SceneFile
@@ -149,9 +147,7 @@ class Level:
         folder.mkdir(exist_ok=True, parents=True)
         path = folder / "crowd.toml"
         path.write_text(crowd_text(people, whole), encoding="utf-8")
-        registry = ComponentRegistry()
-        register_components(registry)
-        register_visuals(registry)
+        registry = component_registry()
         file = SceneFile.read(path, registry, SCENE_CHECKS, asset_root=ASSETS)
         self.scene: Scene = file.new_scene()
         self.prefs = PlayerPrefs.open(folder / "prefs.msgpack")

@@ -10,16 +10,14 @@ from pathlib import Path
 import pygame
 
 from characters.client.runtime import Runtime
-from characters.components.registration import register_components
 from characters.ui.actions import Actions
 from characters.ui.hud import Hud
 from characters.ui.model import HudModel, SceneQuery
 from characters.ui.paint.painter import make_painter
 from characters.ui.paint.screen import paint_screen
 from characters.ui.paint.widgets import Gui
-from characters.ui.registration import register_visuals
+from characters.ui.registration import component_registry
 from characters.ui.state import HudState
-from engine.objects.registry import ComponentRegistry
 from engine.objects.scene import Scene
 from engine.scenes.file import SceneFile
 from engine.ui.geometry import Hotspots
@@ -72,9 +70,7 @@ def forgetful_hud(folder: Path) -> Iterator[list[float]]:
 
 def our_level(folder: Path) -> Iterator[list[float]]:
     """Draw the clinic with its HUD."""
-    registry = ComponentRegistry()
-    register_components(registry)
-    register_visuals(registry)
+    registry = component_registry()
     scene, screen = Scene(), pygame.Surface(SIZE)
     scene.provide(HudRuntime(), Runtime)
     SceneFile.read(ASSETS / "scenes" / "clinic.toml", registry, asset_root=ASSETS).build(scene)

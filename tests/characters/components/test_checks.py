@@ -5,9 +5,8 @@ from pathlib import Path
 import pytest
 
 from characters.components.checks import LOCAL_ROOM_TTL_SECONDS, SCENE_CHECKS
-from characters.components.registration import register_components
 from characters.service.registry import Limits
-from engine.objects.registry import ComponentRegistry
+from characters.ui.registration import component_registry
 from engine.scenes.file import SceneFile
 from engine.toml.reader import TomlFileError, TomlSource, read_source
 from tests.characters.components.levels import problems_of, write_level
@@ -22,8 +21,7 @@ def person(name: str, character: str, more: str = "") -> str:
 
 
 def read(folder: Path, *objects: str) -> SceneFile:
-    registry = ComponentRegistry()
-    register_components(registry)
+    registry = component_registry()
     path = folder / "level.toml"
     path.write_text('[scene]\nname = "Level"\n' + "".join(objects), encoding="utf-8")
     return SceneFile.read(path, registry, SCENE_CHECKS)

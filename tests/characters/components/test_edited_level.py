@@ -7,9 +7,8 @@ from pathlib import Path
 from characters.client.runtime import Runtime
 from characters.components.character import Character
 from characters.components.checks import SCENE_CHECKS
-from characters.components.registration import register_components
 from characters.session.conversation import SessionState
-from engine.objects.registry import ComponentRegistry
+from characters.ui.registration import component_registry
 from engine.scenes.editor import SceneEditor
 from engine.scenes.file import SceneFile
 from tests.characters.client.test_runtime import House
@@ -31,8 +30,7 @@ reconnect_policy = "patient" # she has time
 def test_a_new_policy_is_in_force_and_the_live_session_is_the_same(tmp_path: Path) -> None:
     house, path = House(), tmp_path / "ward.toml"
     path.write_text(LEVEL, encoding="utf-8")
-    registry = ComponentRegistry()
-    register_components(registry)
+    registry = component_registry()
     file = SceneFile.read(path, registry, SCENE_CHECKS)
     scene = file.new_scene(dispatcher=house.runtime.dispatcher)
     scene.provide(house.runtime, Runtime)

@@ -9,16 +9,14 @@ import pytest
 from characters.client.runtime import Runtime
 from characters.components.checks import SCENE_CHECKS
 from characters.components.faults import Faults
-from characters.components.registration import register_components
 from characters.protocol.failures import failure
 from characters.session.conversation import SessionState
 from characters.ui.actions import Actions, FieldActions
 from characters.ui.hud import Hud
 from characters.ui.model import SceneQuery
-from characters.ui.registration import register_visuals
+from characters.ui.registration import component_registry
 from characters.ui.state import HudLayer, HudState
 from engine.app.application import Application
-from engine.objects.registry import ComponentRegistry
 from engine.objects.scene import Scene
 from engine.scenes.file import SceneFile
 from tests.characters.ui.fakes import FakeFaults, HudRuntime, Stage
@@ -140,9 +138,7 @@ class Ward(Stage):
     def __init__(self, folder: Path) -> None:
         self.path = folder / "ward.toml"
         self.path.write_text(LEVEL, encoding="utf-8")
-        registry = ComponentRegistry()
-        register_components(registry)
-        register_visuals(registry)
+        registry = component_registry()
         file = SceneFile.read(self.path, registry, SCENE_CHECKS)
         self.runtime = self.hud_runtime = HudRuntime()
         self.scene = file.new_scene()

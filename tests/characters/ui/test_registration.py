@@ -3,6 +3,7 @@ from __future__ import annotations
 import pygame
 import pytest
 
+import characters as package
 from characters.components.character import Character
 from characters.english import ENGLISH
 from characters.session.conversation import DialogueState
@@ -10,23 +11,25 @@ from characters.ui.appearance import Face
 from characters.ui.paint.painter import shared_painter
 from characters.ui.paint.people import CharacterDrawing
 from characters.ui.paint.widgets import sign_picture
-from characters.ui.registration import prewarm, register_visuals
+from characters.ui.registration import component_registry, prewarm
 from characters.ui.visuals import Backdrop, CharacterSprite, PlayerSprite, Prop
 from characters.ui.words import talk_badge
-from engine.objects.registry import ComponentRegistry
+from engine.objects.objects import Component
 from engine.objects.scene import Scene
 from engine.ui.painter import Painter
 
 
-def test_scene_files_may_name_what_is_seen() -> None:
-    registry = ComponentRegistry()
-    register_visuals(registry)
-    assert registry.names() == ("Backdrop", "CharacterSprite", "Hud", "PlayerSprite", "Prop")
+def test_every_component_of_the_package_can_be_named_in_a_scene_file() -> None:
+    names = set(component_registry().names())
+    offered = [getattr(package, name) for name in package.__all__]
+    assert {
+        o.__name__ for o in offered if isinstance(o, type) and issubclass(o, Component)
+    } <= names
+    assert {"Backdrop", "BoxCollider", "FaultKeys", "Hud"} <= names
 
 
 def test_a_prop_of_an_unknown_kind_is_a_mistake() -> None:
-    registry = ComponentRegistry()
-    register_visuals(registry)
+    registry = component_registry()
     values, mistakes = registry.read("Prop", {"kind": "throne"})
     assert values is None
     assert len(mistakes) == 1
