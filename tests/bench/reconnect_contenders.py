@@ -10,7 +10,6 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -22,6 +21,7 @@ from characters.protocol.link import SUBPROTOCOL, Hello, Welcome, decode_link, e
 from characters.protocol.messages import ConnectRequest, RoomGrant
 from characters.session.conversation import ResumeOutcome, SessionState
 from characters.session.policy import ReconnectPolicy
+from tests.characters.transport.stages import rejoining
 from tests.faults.harness import ProxyThread, ServiceHarness, TrackedSession, wait_for
 
 __all__: list[str] = []
@@ -85,10 +85,7 @@ async def _rejoin(peer: Peer) -> None:
             url = f"{peer.line.proxy.url}/connect"
             async with http.post(url, json=ask.to_dict()) as answer:
                 grant = RoomGrant.from_dict(await answer.json())
-            ask = replace(
-                ask, mode="join", room_name=grant.room_name, live_id=grant.session_id,
-                character_session_id=grant.character_session_id,
-            )  # fmt: skip
+            ask = rejoining(ask, grant)
             headers = {"Authorization": f"Bearer {grant.token}"}
             async with http.ws_connect(
                 grant.room_url, protocols=[SUBPROTOCOL], headers=headers

@@ -10,7 +10,6 @@ import os
 import resource
 import time
 from collections.abc import Iterable
-from dataclasses import replace
 from random import Random
 from statistics import median
 
@@ -22,7 +21,7 @@ from characters.service.pace import TimingConfig
 from characters.service.service import ServiceSettings
 from characters.transport.websocket import WebSocketTransport
 from tests.characters.service.client import Bare
-from tests.characters.transport.stages import AT_ONCE, service_stage
+from tests.characters.transport.stages import AT_ONCE, rejoining, service_stage
 from tests.faults.proxy import Direction, Faults
 from tests.faults.reconnecting import (
     ANSWERS,
@@ -128,14 +127,8 @@ async def _early_drops(times: int) -> Row:
             grant = await transport.connect(ASK)
             link = SequencedChannel(grant.room_name)
             (await transport.join(grant, link)).abort()
-            again = replace(
-                ASK,
-                mode="join",
-                room_name=grant.room_name,
-                character_session_id=grant.character_session_id,
-                live_id=grant.session_id,
-            )
-            connection = await transport.join(await transport.connect(again), link)
+            again = await transport.connect(rejoining(ASK, grant))
+            connection = await transport.join(again, link)
             rejoined += connection.welcome.resumed == "rejoined"
             connection.abort()
         await transport.close()

@@ -12,7 +12,7 @@ from characters.protocol.messages import BotReady
 from characters.service.service import ServiceSettings
 from characters.transport.base import TransportError
 from characters.transport.websocket import WebSocketTransport
-from tests.characters.transport.stages import AT_ONCE, service_stage
+from tests.characters.transport.stages import AT_ONCE, rejoining, service_stage
 from tests.faults.proxy import Direction, Faults
 from tests.faults.reconnecting import (
     ANSWERS,
@@ -79,14 +79,8 @@ def test_a_drop_before_the_service_said_anything_is_rejoined() -> None:
                 grant = await transport.connect(ASK)
                 link = SequencedChannel(grant.room_name)
                 (await transport.join(grant, link)).abort()
-                again = replace(
-                    ASK,
-                    mode="join",
-                    room_name=grant.room_name,
-                    character_session_id=grant.character_session_id,
-                    live_id=grant.session_id,
-                )
-                connection = await transport.join(await transport.connect(again), link)
+                again = await transport.connect(rejoining(ASK, grant))
+                connection = await transport.join(again, link)
                 while not isinstance(await connection.receive(), BotReady):
                     pass
                 assert connection.welcome.resumed == "rejoined"

@@ -39,7 +39,9 @@ from tests.memory_transport import MemoryHost
 if TYPE_CHECKING:
     from tests.livekit_server import LiveKitServer
 
-__all__ = ["NUMBERED", "STAGES", "Stage", "memory_stage", "service_stage", "websocket_stage"]
+__all__ = [
+    "NUMBERED", "STAGES", "Stage", "memory_stage", "rejoining", "service_stage", "websocket_stage",
+]  # fmt: skip
 
 AT_ONCE = TimingConfig(words_per_second=0, think_seconds=0)
 
@@ -99,6 +101,17 @@ class LiveKitStage:
 
     async def close(self) -> None:
         await self._rooms.close()
+
+
+def rejoining(ask: ConnectRequest, grant: RoomGrant) -> ConnectRequest:
+    """Return what a client asks for that has just lost its connection to a room."""
+    return replace(
+        ask,
+        mode="join",
+        room_name=grant.room_name,
+        character_session_id=grant.character_session_id,
+        live_id=grant.session_id,
+    )
 
 
 class CountingAgent:

@@ -23,7 +23,7 @@ from characters.protocol.messages import (
 )
 from characters.protocol.network_conditions import NetworkConditions
 from characters.transport.base import Connection, Incoming, Transport, TransportError
-from tests.characters.transport.stages import NUMBERED, STAGES, Stage, service_stage
+from tests.characters.transport.stages import NUMBERED, STAGES, Stage, rejoining, service_stage
 
 ASK = ConnectRequest("counter-1")
 DEADLINE = 60.0
@@ -60,14 +60,7 @@ async def enter(
 
 
 async def rejoin(transport: Transport, grant: RoomGrant, link: SequencedChannel) -> Connection:
-    again = replace(
-        ASK,
-        mode="join",
-        room_name=grant.room_name,
-        character_session_id=grant.character_session_id,
-        live_id=grant.session_id,
-    )
-    return await transport.join(await transport.connect(again), link)
+    return await transport.join(await transport.connect(rejoining(ASK, grant)), link)
 
 
 async def ready(connection: Connection) -> None:
