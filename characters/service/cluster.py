@@ -53,7 +53,9 @@ VIA = "X-Troupe-Via"
 
 BEAT_SECONDS = 0.5
 MARGIN_SECONDS = 0.5  # before the end of its lease a node falls silent
-ANSWER_SECONDS = 1.5  # that a node which lives may take to answer, or else the way to it is cut
+# That a node which lives may take to answer, or else the way to it is cut. A player notices within
+# 2.5 s that his talk stands still, and is to be back after 4.
+ANSWER_SECONDS = 1.25
 DETOURS = 2  # nodes that are asked to relay where the way to another one is cut
 NOT_RELAYED = frozenset({
     "host", "connection", "content-length", "transfer-encoding", "keep-alive", "upgrade",

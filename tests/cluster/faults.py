@@ -84,8 +84,17 @@ class Scene:
         ids = {it.handle.view.session_id or "": it for it in self.people}
         return [it for id_, it in ids.items() if self.cluster.owner_of(id_) is node]
 
-    def hit(self, strike: Callable[[], object], struck: Sequence[Visitor]) -> None:
-        """Let everybody say a line, strike in the middle, and wait until all is well again."""
+    def hit(
+        self,
+        strike: Callable[[], object],
+        struck: Sequence[Visitor],
+        *,
+        spares_some: bool = False,
+    ) -> None:
+        """Let everybody say a line, strike in the middle, and wait until all is well again.
+
+        With `spares_some` who is struck may go on talking, by a way that still leads there.
+        """
         goals = {id(it): it.answered + 1 for it in self.people}
         for it in self.people:
             self.say(it)
@@ -99,7 +108,8 @@ class Scene:
             for it in struck:
                 if id(it) not in back and it.arrived_since:
                     back[id(it)] = perf_counter() - began
-            return len(back) == len(struck)
+            away = (it for it in struck if id(it) not in back)
+            return all(spares_some and it.answered >= goals[id(it)] for it in away)
 
         self.players.until(are_all_back)
         self.tally.resumed += back.values()
@@ -184,7 +194,7 @@ def cut(scene: Scene, round_: int, *, is_silent: bool = False) -> None:
         scene.cluster.part(*nodes, is_silent=is_silent)
         scene.cluster.drop(nodes[0])
 
-    scene.hit(strike, scene.of(nodes[0]))
+    scene.hit(strike, scene.of(nodes[0]), spares_some=is_silent)
     scene.cluster.heal(*nodes)
 
 
