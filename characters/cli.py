@@ -13,7 +13,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from characters.commands.options import add_components
 from characters.installation import DEMO
@@ -25,6 +25,9 @@ from engine.core.data_folder import data_folder
 from engine.core.processes import python_command
 from engine.prefs.prefs import PlayerPrefs, PrefsError
 from engine.scenes.file import SceneFile
+
+if TYPE_CHECKING:
+    from characters.commands.sessions import ServiceKeys
 from engine.scenes.rules import scene_schema
 from engine.toml.editor import save_atomically
 from engine.toml.reader import TomlFileError
@@ -130,6 +133,10 @@ def _add_machine_commands(commands: argparse._SubParsersAction[argparse.Argument
     memory.add_argument("key", nargs="?", help="such as name; forget: none means everything")
     memory.add_argument("value", nargs="?", help="correct: what is so instead")
     memory.add_argument("--player", metavar="ID", help="an end_user_id; without, every player")
+    memory.add_argument("--api-key-env", metavar="NAME", help="variable with the service's key")
+    memory.add_argument(
+        "--admin-key-env", metavar="NAME", help="variable with its administrator's key"
+    )
     _add_data(memory)
     memory.set_defaults(command=_memory)
 
@@ -275,7 +282,7 @@ def _forget(
     stored_here += [SessionRecord(it.session_id or "", it.endpoint_id) for it in saved]
     if options.endpoint:
         ids = [record.session_id for record in stored_here]
-        sessions.forget_at(options.endpoint, ids, os.environ.get(options.api_key_env))
+        sessions.forget_at(options.endpoint, ids, _keys(options))
         print(f"{len(ids)} forgotten at {options.endpoint}.", file=out)
     local = [record.session_id for record in stored_here if record.endpoint_id in ("", "local")]
     count = sessions.forget_at_home(data, local if options.ids else None)
@@ -283,6 +290,14 @@ def _forget(
     print(f"{sessions.clear(stored, options.ids)} forgotten here.", file=out)
     if count:
         print("What the embedded service kept of that is deleted.", file=out)
+
+
+def _keys(options: argparse.Namespace) -> ServiceKeys:
+    """Return the keys for a service, from the environment variables that are named."""
+    from characters.commands.sessions import ServiceKeys
+
+    names = (options.api_key_env, getattr(options, "admin_key_env", None))
+    return ServiceKeys(*(os.environ.get(name) if name else None for name in names))
 
 
 def _memory(options: argparse.Namespace, out: TextIO) -> int:
@@ -293,9 +308,9 @@ def _memory(options: argparse.Namespace, out: TextIO) -> int:
         list_facts(data, *who, out)
         return 0
     if options.do == "correct":
-        count, done = correct(data, *who, options.key, options.value), "corrected"
+        count, done = correct(data, *who, options.key, options.value, _keys(options)), "corrected"
     else:
-        count, done = forget(data, *who, options.key), "forgotten"
+        count, done = forget(data, *who, options.key, _keys(options)), "forgotten"
     print(f"{count} {done}.", file=out)
     return 0 if count else 1
 

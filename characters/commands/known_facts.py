@@ -13,7 +13,7 @@ from operator import methodcaller
 from pathlib import Path
 from typing import NamedTuple, TextIO
 
-from characters.commands.sessions import ask_service, forget_at, open_store
+from characters.commands.sessions import NO_KEYS, ServiceKeys, ask_service, forget_at, open_store
 from characters.service.endpoint_file import running_at
 from characters.service.memory import MOST_VALUE, Pair, is_value
 from characters.service.store import SessionStore, database_of
@@ -44,7 +44,12 @@ def list_facts(data: Path, player: str | None, character: str | None, out: TextI
 
 
 def correct(
-    data: Path, player: str | None, character: str | None, key: str | None, value: str | None
+    data: Path,
+    player: str | None,
+    character: str | None,
+    key: str | None,
+    value: str | None,
+    keys: ServiceKeys = NO_KEYS,
 ) -> int:
     """Write another value; return for how many players. Raises LookupError, ValueError, OSError."""
     if not (character and key and value):
@@ -58,11 +63,18 @@ def correct(
             if live is None:
                 count += store.correct(pair, key, text, time.time())
             else:
-                count += _is_done(live.url, methodcaller("correct", live.session_id, key, text))
+                ask = methodcaller("correct", live.session_id, key, text)
+                count += _is_done(live.url, ask, keys)
     return count
 
 
-def forget(data: Path, player: str | None, character: str | None, key: str | None) -> int:
+def forget(
+    data: Path,
+    player: str | None,
+    character: str | None,
+    key: str | None,
+    keys: ServiceKeys = NO_KEYS,
+) -> int:
     """Delete one thing, or all with the talks; return for how many pairs of player and character.
 
     Raises LookupError, OSError.
@@ -72,19 +84,20 @@ def forget(data: Path, player: str | None, character: str | None, key: str | Non
         for pair in _pairs(store, player, character):
             live = _running(data, store, pair)
             if key is not None and live is not None:
-                count += _is_done(live.url, methodcaller("forget_fact", live.session_id, key))
+                ask = methodcaller("forget_fact", live.session_id, key)
+                count += _is_done(live.url, ask, keys)
             elif key is not None:
                 count += bool(store.forget_fact(pair, key))
             else:
-                _forget_all(data, store, pair)
+                _forget_all(data, store, pair, keys)
                 count += 1
     return count
 
 
-def _forget_all(data: Path, store: SessionStore, pair: Pair) -> None:
+def _forget_all(data: Path, store: SessionStore, pair: Pair, keys: ServiceKeys) -> None:
     url, ids = running_at(database_of(data).parent), store.sessions_of(pair)
     if url is not None:
-        forget_at(url, ids)
+        forget_at(url, ids, keys)
     store.forget_pair(pair, time.time())
     path = data / "prefs.msgpack"
     with suppress(PrefsError):  # a game that runs is told by its service when it loads a slot
@@ -101,10 +114,12 @@ class _Live(NamedTuple):
     session_id: str
 
 
-def _is_done(url: str, ask: Callable[[KeepingTransport], Awaitable[object]]) -> bool:
+def _is_done(
+    url: str, ask: Callable[[KeepingTransport], Awaitable[object]], keys: ServiceKeys
+) -> bool:
     """Ask a service; return whether it knew what was meant. Raises OSError."""
     try:
-        ask_service(url, ask)
+        ask_service(url, ask, keys)
     except TransportError as error:
         if error.failure.code in GONE:
             return False

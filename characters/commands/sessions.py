@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from operator import methodcaller
 from pathlib import Path
-from typing import TextIO, TypeVar
+from typing import NamedTuple, TextIO, TypeVar
 
 from characters.client.context import answer_in_time
 from characters.protocol.codec import shorten_id
@@ -23,8 +23,8 @@ from engine.prefs.prefs import PlayerPrefs
 from engine.toml.diagnostics import did_you_mean
 
 __all__ = [
-    "ask_service", "clear", "forget_at", "forget_at_home", "list_sessions", "open_persistence",
-    "open_store", "print_rows", "show_all",
+    "ask_service", "clear", "forget_at", "forget_at_home", "list_sessions", "NO_KEYS",
+    "open_persistence", "open_store", "print_rows", "ServiceKeys", "show_all",
 ]  # fmt: skip
 
 T = TypeVar("T")
@@ -126,13 +126,23 @@ def clear(persistence: SessionPersistence, keys: Iterable[str]) -> int:
     return len(names)
 
 
+class ServiceKeys(NamedTuple):
+    """What a service may demand: a game's key, and an administrator's."""
+
+    api_key: str | None = None
+    admin_key: str | None = None
+
+
+NO_KEYS = ServiceKeys()
+
+
 def ask_service(
-    endpoint: str, ask: Callable[[KeepingTransport], Awaitable[T]], api_key: str | None = None
+    endpoint: str, ask: Callable[[KeepingTransport], Awaitable[T]], keys: ServiceKeys = NO_KEYS
 ) -> T:
     """Return what the service at a URL answers; waits for it. Raises TransportError."""
 
     async def run() -> T:
-        transport = WebSocketTransport(endpoint, api_key=api_key)
+        transport = WebSocketTransport(endpoint, **keys._asdict())
         try:
             return await answer_in_time(ask(transport))
         finally:
@@ -141,11 +151,11 @@ def ask_service(
     return asyncio.run(run())
 
 
-def forget_at(endpoint: str, session_ids: Iterable[str], api_key: str | None = None) -> None:
+def forget_at(endpoint: str, session_ids: Iterable[str], keys: ServiceKeys = NO_KEYS) -> None:
     """Let a service delete the sessions. Raises OSError when it does not."""
     for session_id in session_ids:
         try:
-            ask_service(endpoint, methodcaller("forget", session_id), api_key)
+            ask_service(endpoint, methodcaller("forget", session_id), keys)
         except TransportError as error:
             if error.failure.code not in GONE:  # else it is forgotten already
                 raise OSError(f"{endpoint} did not forget: {error}") from error

@@ -63,7 +63,7 @@ class WebSocketTransport:
 
     A granted room is entered as its URL says: by our WebSocket, or through `livekit`. `clock` is
     the clock of `Connection.last_received`. `player_token` returns the token of the player at each
-    connect, "" where none is demanded.
+    connect, "" where none is demanded; with an `admin_key` none is needed.
 
     Before an id is sent, the endpoint is asked who it is (`GET /health`): our own fields go to a
     service of ours alone, and an embedded service proves that it knows the `secret` that the game
@@ -75,6 +75,7 @@ class WebSocketTransport:
         endpoint: str,
         *,
         api_key: str | None = None,
+        admin_key: str | None = None,
         clock: Callable[[], float] = time.monotonic,
         livekit: LiveKitRooms | None = None,
         player_token: Callable[[], str] = str,
@@ -82,7 +83,8 @@ class WebSocketTransport:
     ) -> None:
         self._livekit = livekit or LiveKitRooms(clock)
         self._endpoint = endpoint.rstrip("/")
-        self._headers = {"X-API-Key": api_key} if api_key else {}
+        keys = {"X-API-Key": api_key, "X-Admin-Key": admin_key}
+        self._headers = {name: key for name, key in keys.items() if key}
         self._clock = clock
         self._player_token = player_token
         self._secret = secret

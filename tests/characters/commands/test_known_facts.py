@@ -126,3 +126,23 @@ def test_a_service_that_runs_is_asked_so_that_the_talk_of_the_moment_knows_of_it
         service.stop()
     main(["memory", "list", "--data", str(data)])
     assert "nurse" not in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_a_service_that_demands_tokens_of_players_takes_the_administrators_key(
+    data: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("RING", "an-administrators-key-of-some-length")
+    monkeypatch.setenv("SIGNS", "s" * 40)
+    demands = ("--admin-key-env", "RING", "--player-secret-env", "SIGNS", "--no-speech")
+    service = ServiceProcess(data / "service", Path("assets"), arguments=demands)
+    change = ["memory", "correct", "nurse", "home", "Bath", "--data", str(data)]
+    try:
+        service.start()
+        assert main(change) != 0
+        assert "token is missing" in capsys.readouterr().err
+        assert main([*change, "--admin-key-env", "RING"]) == 0
+    finally:
+        service.stop()
+    main(["memory", "list", "nurse", "--data", str(data)])
+    assert "home: Bath" in capsys.readouterr().out

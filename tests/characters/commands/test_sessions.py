@@ -13,6 +13,7 @@ import pytest
 
 from characters.client.service_process import ServiceProcess
 from characters.commands.sessions import (
+    ServiceKeys,
     clear,
     forget_at,
     forget_at_home,
@@ -150,7 +151,7 @@ class Service(ThreadingHTTPServer):
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Answers)
-        self.asked: list[tuple[str, str | None]] = []
+        self.asked: list[tuple[str, str | None, str | None]] = []
         self.status = 200
 
     @property
@@ -165,7 +166,8 @@ class Answers(BaseHTTPRequestHandler):
         self.send_error(404)  # it says nothing of who it is
 
     def do_DELETE(self) -> None:
-        self.server.asked.append((self.path, self.headers.get("X-API-Key")))
+        keys = (self.headers.get("X-API-Key"), self.headers.get("X-Admin-Key"))
+        self.server.asked.append((self.path, *keys))
         self.send_response(self.server.status)
         self.end_headers()
 
@@ -184,8 +186,13 @@ def service() -> Iterator[Service]:
 
 
 def test_a_service_is_asked_to_forget_each_session(service: Service) -> None:
-    forget_at(service.url, ["abc", "d/e"], "key")
-    assert service.asked == [("/sessions/abc", "key"), ("/sessions/d%2Fe", "key")]
+    forget_at(service.url, ["abc", "d/e"], ServiceKeys("key", "ring"))
+    forget_at(service.url, ["f"])
+    assert service.asked == [
+        ("/sessions/abc", "key", "ring"),
+        ("/sessions/d%2Fe", "key", "ring"),
+        ("/sessions/f", None, None),
+    ]
 
 
 def test_what_the_service_does_not_know_is_forgotten_already(service: Service) -> None:
