@@ -64,6 +64,23 @@ def test_the_player_comes_into_an_area(repeats: bool, times: int) -> None:
     assert sent == [BELL] * times
 
 
+@pytest.mark.parametrize(("repeats", "times"), [(False, 1), (True, 2)])
+def test_a_key_is_pressed(repeats: bool, times: int) -> None:
+    level, _, sent = nurse(key="b", repeats=repeats)
+    level.scene.input.captured = "chat box"  # what is typed presses nothing
+    level.scene.input.press("b")
+    level.frame()
+    level.scene.input.release("b")
+    level.scene.input.captured = None
+    assert sent == []
+    for _ in range(2):
+        level.scene.input.press("b")
+        level.frame()
+        level.scene.input.release("b")
+        level.frame()
+    assert sent == [BELL] * times
+
+
 def test_what_happens_before_it_is_connected_waits() -> None:
     level, trigger, sent = nurse()
     level.session("nurse").becomes(SessionState.RECONNECTING)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 
 import pytest
 
@@ -85,3 +86,26 @@ def test_settings_without_sense_are_refused_with_their_layer() -> None:
     with pytest.raises(RefusalError) as refused:
         ModelPool(by_request=True).choose(request, Persona.model_validate(PERSONA))
     assert "level" in str(refused.value.detail)
+
+
+@pytest.mark.parametrize(
+    ("package", "level", "extra"),
+    [
+        ("openai", LEVEL, "model"),
+        ("openai", ModelSettings(file="model.gguf"), "model"),
+        ("xllamacpp", ModelSettings(file="model.gguf"), "local-model"),
+    ],
+)
+def test_a_package_that_is_missing_is_named_by_its_extra(
+    monkeypatch: pytest.MonkeyPatch, package: str, level: ModelSettings, extra: str
+) -> None:
+    monkeypatch.setitem(sys.modules, package, None)  # as if it were not installed
+
+    async def problem() -> str:
+        pool = ModelPool(None, by_request=True)
+        request = ConnectRequest("ann", model=model_request(level, None, {}))
+        choice = pool.choose(request, Persona.model_validate(PERSONA))
+        await pool.close()
+        return choice.problem
+
+    assert f"[{extra}]" in asyncio.run(problem())

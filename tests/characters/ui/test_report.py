@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from characters.english import ENGLISH as EN
 from characters.protocol.failures import failure
-from characters.protocol.messages import BotLlmText, BotReady
+from characters.protocol.messages import BotLlmText, BotReady, ModelUsage
 from characters.session.conversation import MicrophoneView, SessionState, TurnStage
 from characters.session.policy import ReconnectPolicy
 from characters.ui.model import Actor
@@ -33,6 +33,13 @@ def test_the_last_answer_is_shown_stage_by_stage() -> None:
     stages = (TurnStage("first word", 0.124), TurnStage("over", 2.0))
     assert row(actor(stages=stages), "Last answer") == "first word 0.12 s, over 2.00 s"
     assert row(actor(), "Last answer") == "none yet"
+
+
+def test_what_a_models_answers_took_is_shown_of_the_last_one_and_of_the_session() -> None:
+    usage = ModelUsage("llama3.2", 812, 34, 0.42, 1.87, 9_001, 677, 12)
+    shown = row(actor(usage=usage, model="llama3.2"), EN("inspector.model"))
+    assert all(figure in shown for figure in ("812", "34", "0.42", "1.9", "9001", "677"))
+    assert row(actor(model=""), EN("inspector.model")) == EN("inspector.script")
 
 
 def test_the_state_tells_attempt_and_wait() -> None:
