@@ -87,9 +87,13 @@ RULES: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
             rf"(?P<value>(?:in|near|at)\s+{WORDS}){_PLACE_END}"),
         ("home",
             rf"(?:\b(?:I|we)(?:\s+have|['\u2019]?ve)?\s+|,\s*|\band\s+)(?:just\s+|only\s+)?"
-            rf"(?:moved|came|flew)\s+(?:(?:over|here|down|up|in)\s+)*from\s+(?P<value>{WORDS})(?:{_PLACE_END}|"
+            r"(?:moved|came|flew)\s+(?:(?:over|here|down|up|in)\s+)*from\s+"
+            rf"(?![^.,;!?]*\sto\s+(?-i:[A-Z]))(?P<value>{WORDS})(?:{_PLACE_END}|"
             r"(?=\s+(?:last|this|a|two|three|years?|yesterday|today)\b))"),
-        ("lives", rf"\bI\s+(?:have\s+)?(?:just\s+)?moved\s+to\s+(?P<value>{WORDS}){_PLACE_END}"),
+        ("lives",
+            rf"\b(?:(?:I|we)(?:\s+have|['\u2019]ve)?|and)\s+(?:just\s+|recently\s+)?moved\s+"
+            rf"(?:(?:over|back|down|up)\s+)?(?:from\s+{WORDS}\s+)?to\s+(?P<value>{WORDS})"
+            rf"(?:{_PLACE_END}|(?=\s+(?:last|this|a|in|two|three)\b))"),
         ("profession",
             rf"\bI\s+work\s+(?:here\s+)?(?:as|like)\s+(?:an?\s+|the\s+)?(?P<value>{_JOB})"
             rf"{END}"),
@@ -103,7 +107,11 @@ RULES: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
             rf"\bI\s+(?:was|had\s+been)\s+(?:once\s+)?an?\s+(?P<value>{ANY_JOB})"
             rf"(?:{END}|(?=\s+(?:for|from|in|at|before|until|once)\b))"),
         ("worked", rf"\bI\s+worked\s+(?P<value>(?:in|at|for|on)\s+{WORDS}){_PLACE_END}"),
-        ("study", rf"{_AM}(?:an?\s+)?student\s+of\s+(?P<value>{WORDS}){_LIST_END}"),
+        ("study",
+            rf"{_AM}(?:an?\s+)?(?:[\w-]+\s+)?student\s+(?:(?:of|in)\s+)?"
+            rf"(?P<value>(?:(?<=of )|(?<=in )|at\s+){WORDS}){_LIST_END}"),
+        ("teach", rf"{_AM}teaching\s+(?P<value>{WORDS}){_LIST_END}"),
+        ("learn", rf"{_AM}learning\s+(?P<value>{WORDS}){_LIST_END}"),
         ("study", rf"\bI(?:\s+am|['\u2019]?m)\s+studying\s+(?P<value>{WORDS}){_LIST_END}"),
         ("", rf"\bI\s+(?P<key>{'|'.join(sorted(DOES))})\s+(?P<value>{WORDS}){_LIST_END}"),
         ("play",
@@ -111,7 +119,7 @@ RULES: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
             rf"{_LIST_END}"),
         ("married",
             r"\bI(?:\s+am|['\u2019]?m)\s+(?:happily\s+|newly\s+)?"
-            rf"(?P<value>married|divorced|engaged|widowed){END}"),
+            rf"(?P<value>married|single|divorced|engaged|widowed){END}"),
         ("work",
             rf"\bI\s+work\s+(?P<value>(?:in|at|for|on)\s+{WORDS}"
             rf"(?:\s+(?:and|&)\s+(?-i:{_CAPITAL}))?){END}"),
@@ -159,6 +167,14 @@ RULES: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("lives of",
             rf"\bmy\s+(?P<key>{ANY_KIN})(?:,?\s+(?-i:{_CAPITAL}),?)?\s+(?:now\s+)?lives?\s+"
             rf"(?P<value>(?:in|near|at|on|by|outside)\s+{WORDS}){_PLACE_END}"),
+        ("lives of",
+            rf"\bmy\s+(?P<key>{ANY_KIN})(?:,?\s+(?-i:{_CAPITAL}),?)?\s+(?:has\s+|just\s+)*moved\s+"
+            rf"(?:back\s+)?(?:from\s+{WORDS}\s+)?to\s+(?P<value>{WORDS}){_PLACE_END}"),
+        ("age of",
+            rf"\bmy\s+(?P<key>{ANY_KIN})(?:,?\s+(?-i:{_CAPITAL}),?)?\s+is\s+(?P<value>{AGE})"
+            rf"(?:\s+years?(?:\s+old)?)?{END}"),
+        ("",
+            rf"\b(?:re)?named\s+my\s+(?P<key>[a-z]+)\s+(?:to\s+)?(?P<value>{NAMES}){END}"),
         ("is of", rf"\bmy\s+(?P<key>{ANY_KIN})\s+(?P<value>(?:is|was)\s+(?:{ANY_JOB}))"
             rf"(?:{END}|(?=\s+(?:also|too|once)\b))"),
         ("is of",
@@ -186,7 +202,8 @@ RULES: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
             rf"ten|\d+)\s+{WORDS})(?:{_LIST_END}|(?=\s+for\b))"),
         ("has",
             rf"{_HAVE}(?P<value>(?:{ANY_KIN})(?:\s+and\s+(?:an?|\d+|{ONES})\s+[a-z]+)?){_LIST_END}"),
-        ("name", rf"{_AM}an?\s+[a-z]+,\s+(?P<value>{PROPER}){END}"),
+        ("name",
+            rf"{_AM}(?:an?|the|your)\s+[a-z]+(?:\s+[a-z]+){{0,2}},\s+(?P<value>{PROPER}){END}"),
         ("name",
             rf"{_AM}(?:actually\s+|just\s+|only\s+|really\s+)*"
             rf"(?P<value>{PROPER})(?:{END}|(?=\s+(?:from|of|since|now)\b))"),
@@ -199,7 +216,7 @@ DENIALS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("name",
             r"\bmy\s+name(?:\s+is\s+not|\s+isn['\u2019]?t|['\u2019]s\s+not)\s+"
             rf"(?P<value>{NAME})"),
-        ("name", rf"{_AM}not\s+(?P<value>{PROPER}){END}"),
+        ("name", rf"{_AM}not\s+(?:called\s+|named\s+)?(?P<value>{PROPER}){END}"),
         ("profession",
             rf"{_AM}(?:not|no(?!\s+longer))\s+(?:an?\s+)?(?P<value>(?-i:[a-z]){_JOB})(?:\s+"
             rf"anymore)?{END}"),
@@ -215,7 +232,7 @@ DENIALS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
             r"\b(?:I|we)(?:\s+have|['\u2019]?ve)(?:\s+got)?\s+(?P<value>no\s+(?!idea|clue|doubt|time)"
             rf"{WORDS}){END}"),
         ("",
-            r"\bmy\s+(?P<key>[a-z]+)\s+(?:is|are)(?:\s+not|n['\u2019]?t)\s+(?:called\s+"
-            rf"|named\s+)?(?P<value>{WORDS}){END}"),
+            r"\bmy\s+(?P<key>[a-z]+(?:\s+[a-z]+)?)(?:['\u2019]s\s+name)?\s+(?:is|are)"
+            rf"(?:\s+not|n['\u2019]?t)\s+(?:called\s+|named\s+)?(?P<value>{WORDS}){END}"),
     )
 )  # fmt: skip

@@ -29,7 +29,8 @@ from characters.agents.lexicon import (
 from characters.agents.patterns import normalise
 
 __all__ = [
-    "HeardText", "hear", "in_order", "is_backchannel", "language_of", "Speller", "without_deeds",
+    "HeardText", "hear", "in_order", "is_backchannel", "language_of", "questions_in", "Speller",
+    "without_deeds",
 ]  # fmt: skip
 
 
@@ -126,6 +127,20 @@ class HeardText:
         found = match.group() if match else words
         turned = (_TURNED.get(word.lower(), word) for word in found.split())
         return " ".join(turned).strip(" .,;:!?*\"'")
+
+
+def questions_in(text: str) -> list[str]:
+    """Return the questions of a line that asks several: "What is it? And is it hot?"."""
+    parts = [part.strip() for part in _ONE_MORE.split(text[:MOST_LETTERS])]
+    asked = [part for part in parts if len(part.split()) > 1]
+    return asked if len(asked) > 1 and all(hear(f"{it}").is_question for it in asked) else []
+
+
+_ONE_MORE = re.compile(
+    r"\?+\s+(?:and\s+)?|,?\s+and\s+(?=(?:what|who|where|when|why|how|is|are|do|does|did|can|could"
+    r"|will|have|has)\s+\w+\s)",
+    re.IGNORECASE,
+)
 
 
 def hear(text: str) -> HeardText:
@@ -356,9 +371,17 @@ class Speller:
 
     def _nearest(self, word: str) -> str:
         reach = 2 if len(word) >= 8 else 1
-        near = [(_distance(word, known, reach), known) for known in self._near(word, reach)]
-        distance, nearest = min(near, default=(LONGEST_WORD, word))
-        return nearest if distance <= reach else word
+        # Of equals it is the one of which a letter was left out.
+        near = [
+            (_distance(word, known, reach), len(known) <= len(word), known)
+            for known in self._near(word, reach)
+        ]
+        distance, _, nearest = min(near, default=(LONGEST_WORD, False, word))
+        if distance <= reach:
+            return nearest
+        singular = word.removesuffix("s") if len(word) > 5 else word
+        found = self._nearest(singular) if singular != word else word
+        return word if found == singular else found
 
     def _near(self, word: str, reach: int) -> Iterator[str]:
         """Yield the known words of about the same length and letters."""

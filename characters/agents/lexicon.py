@@ -8,7 +8,7 @@ from __future__ import annotations
 __all__ = [
     "BACKCHANNELS", "BODY", "COMMON", "DOES", "FACT_WORDS", "FOREIGN",
     "GIVEN_NAMES", "JOBS", "KIN", "NUMBERS", "PEOPLES", "PLAIN",
-    "SCRIPTS", "STATES", "VOCATIVES",
+    "SCRIPTS", "STATES", "VERBS", "VOCATIVES",
 ]  # fmt: skip
 
 
@@ -244,7 +244,31 @@ think let us go want see look over exactly called name mean sorry again excuse
 """)
 
 # What one does for a living or for pleasure: "I bake bread".
-DOES = _words("teach study write sell collect grow bake breed paint repair drive")
+DOES = _words("teach study learn write sell collect grow bake breed paint repair drive")
+
+# Verbs with their other forms, where these do not end in -ed.
+VERBS: dict[str, str] = {
+    form: forms.split()[0]
+    for forms in """
+        beat beaten, become became, begin began begun, bend bent, bet, bite bit bitten, bleed bled
+        blow blew blown, break broke broken, bring brought, build built, burn burnt, buy bought
+        catch caught, choose chose chosen, come came, cost, cut, deal dealt, dig dug
+        do does did done, draw drew drawn, dream dreamt, drink drank drunk, drive drove driven
+        eat ate eaten, fall fell fallen, feed fed, feel felt, fight fought, find found, flee fled
+        fly flew flown, forget forgot forgotten, freeze froze frozen, get got gotten
+        give gave given, go goes went gone, grow grew grown, hang hung, have has had, hear heard
+        hide hid hidden, hit, hold held, hurt, keep kept, know knew known, lay laid, lead led
+        leave left, lend lent, lose lost, make made, mean meant, meet met, pay paid, put, quit
+        read, ride rode ridden, ring rang rung, rise rose risen, run ran, say said, see saw seen
+        sell sold, send sent, set, sew sewn, shake shook shaken, shoot shot, show shown, shut
+        sing sang sung, sink sank sunk, sit sat, sleep slept, speak spoke spoken, spend spent
+        spin spun, split, stand stood, steal stole stolen, stick stuck, sting stung, swear swore
+        sweep swept, swim swam swum, take took taken, teach taught, tear tore torn, tell told
+        think thought, throw threw thrown, understand understood, wake woke woken
+        wear wore worn, win won, write wrote written
+    """.replace("\n", ",").split(",")
+    for form in forms.split()
+}
 
 # The words by which facts are told, for those who misspell them.
 FACT_WORDS = _words("""

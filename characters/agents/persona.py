@@ -6,7 +6,7 @@ header of assets/personas/porter-3e8f.toml explains it to authors.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, TypeVar
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, TypeVar
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, model_validator
 
 from characters.agents.hearing import Speller
-from characters.agents.lexicon import VOCATIVES
+from characters.agents.lexicon import COMMON, VOCATIVES
 from characters.agents.patterns import Pattern, PatternIndex, normalise
 from characters.protocol.model_settings import ModelSettings
 from engine.toml.reader import TomlFileError, read_toml
@@ -277,12 +277,24 @@ class Persona(_WithTopics):
         """Make ready all that the first line of a talk needs; other threads may go on meanwhile."""
         for _, pattern in (*self.patterns, *self._pack.patterns):
             _ = pattern.regex
-        _ = self.index, self._pack.index, self.shared_ids, self.speller
+        _ = self.index, self._pack.index, self.shared_ids, self.speller, self.mentions
 
     def near(self, words: Collection[str]) -> Iterator[tuple[str, Pattern]]:
         """Yield the patterns that a text of these words may match, with their topics' ids."""
         yield from self.index.near(words)
         yield from self._pack.index.near(words)
+
+    @cached_property
+    def mentions(self) -> Mapping[str, tuple[str, str]]:
+        """By each uncommon word the first topic that speaks of it, and the line that does."""
+        found: dict[str, tuple[str, str]] = {}
+        about_itself = (topic for topic in self.shared if topic.id.startswith("your_"))
+        for topic in (*self.topic, *about_itself):
+            changes = topic.sets or topic.counts or topic.asks or topic.answers or topic.do
+            for line in () if changes else (*topic.lines, *topic.again):
+                for word in normalise(line).split():
+                    found.setdefault(word.removesuffix("s"), (topic.id, line))
+        return {word: it for word, it in found.items() if len(word) > 3 and word not in COMMON}
 
     @cached_property
     def speller(self) -> Speller:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from characters.agents.facts import KINDS, Fact, items, learn, nothing_of, with_article
+from characters.agents.facts import KINDS, Fact, items_of, nothing_of, with_article
 from characters.agents.hearing import Speller
+from characters.agents.learning import learn
 from characters.agents.lexicon import DOES, KIN
 from characters.agents.patterns import Pattern, normalise
 
@@ -63,11 +64,24 @@ _QUESTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
         "what (do not i | do i not) (like | enjoy)", "do i (hate | dislike)",
     )),
     ("fears", ("what (am i | i am) (afraid | scared | frightened | terrified) of",)),
-    ("allergy", ("what (am i | i am) allergic to", "what is my allergy", "what are my allergies")),
-    ("work", ("where (do i | i) work", "(who | whom) (do i | i) work for")),
-    ("study", ("what am i studying",)),
-    *((verb, (f"what (do i | i) {verb}",)) for verb in sorted(DOES)),
+    ("allergy", (
+        "what (am i | i am) allergic to", "do i have [any] allergies", "= am i allergic *",
+        "what is my allergy", "what are my allergies",
+    )),
+    ("work", ("where (do i | i) work", "(who | whom) (do i | i) work for", "= do i work *")),
+    ("study", (
+        "what is my (subject | field | course | degree | major)", "do i (go to | attend) *",
+        "what * (am i | i am) (reading | a student of)",
+    )),
+    *((verb, (
+        "(what [subject | subjects | instrument | language] | where | who | whom | which *)"
+        f" (do i | i | did i [say i]) {verb}",
+        f"(what | where | which *) (am i | i am) {verb.removesuffix('e')}ing", f"= do i {verb} *",
+    )) for verb in (*sorted(DOES), "play")),
     ("play", ("what [instrument] (do i | i) play",)),
+    ("lives", ("= do i [still] live *",)),
+    ("home", ("= am i from *",)),
+    ("is it", ("= am i [still] (a | an) *",)),
     ("married", ("am i (married | single | divorced | engaged)",)),
     ("has", ("what (pet | pets | animal | animals) do i have", "= what do i have")),
     ("ever", (
@@ -88,6 +102,7 @@ _QUESTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
         "how many <key> (do i | i) have", "how many <key> have i [got]",
         "what my <key> (is | are | was) [called | named]",
         "what is the (work | job | profession | trade) of my <key>",
+        "= (is | was) my <key> (a | an | called | named) *",
     )),
     (" lives", ("where (does | do | did) my <key> live", "where my <key> (live | lives | lived)")),
     (" likes", ("what (does | do | did) my <key> (like | love | enjoy)",)),
@@ -132,14 +147,21 @@ _SAME_KIN = tuple(
                   "brother bro", "sister sis",
                   "kid kids child children", "partner boyfriend girlfriend")
 )  # fmt: skip
+# What one does that studies, plays or teaches: "I'm a medical student" tells what is studied.
+_DOERS = {
+    "study": ("student", "undergraduate", "apprentice", "trainee"),
+    "play": ("player", "musician", "footballer", "athlete", "ist"),
+    "write": ("author", "poet", "journalist", "writer"),
+}
 # Where one has not been told the one, the other is the next best.
 _INSTEAD = {
     "likes": ("dislikes",),
     "dislikes": ("likes",),
     "lives": ("home",),
     "home": ("lives", "nation"),
-    "profession": ("work", "was", "worked", "nation"),
-    "work": ("profession", "worked"),
+    "profession": ("work", "study", *sorted(DOES), "play", "was", "worked", "nation"),
+    "work": ("profession", "worked", *sorted(DOES)),
+    "is it": ("profession", "study", "was"),
     "was": ("worked",),
     "worked": ("was",),
 }
@@ -167,7 +189,8 @@ _ALL = re.compile(
 )
 _ITS_NAME = re.compile(r"^(?:the names? of my (\w+)|my (\w+) names?) $")
 _DENIED = re.compile(
-    r"^(?:no )?(?:it is not|that is (?:not (?:true|right|correct|my \w+|it)|wrong|false)) $"
+    r"^(?:no )?(?:it is not|that is (?:wrong|false"
+    r"|not (?:true|right|correct|my \w+(?: \w+)?|it))) $"
 )
 _OF_ONE = re.compile(r"\b(?:he|she|his|her) ")
 _SAID = re.compile(r"\b(?:did i (?:say|tell you|mention)|have i (?:said|told you)) (?=i |my )")
@@ -223,7 +246,7 @@ def _told_once(what: str, facts: Mapping[str, str]) -> list[Fact]:
             gone += nothing_of(fact.value.split()[-1], facts)
         gone += [
             Fact(fact.key, item, is_denied=True)
-            for item in items(facts.get(fact.key, ""))
+            for item in items_of(fact.key, facts.get(fact.key, ""))
             if normalise(fact.value) in normalise(item)
         ]
     return gone
@@ -238,6 +261,8 @@ def _of_key(key: str, facts: Mapping[str, str]) -> list[Fact]:
 def of_ones_own(normal: str, facts: Mapping[str, str]) -> str:
     """Return a question with "my tortoise" in the place of the tortoise's name."""
     for key, value in facts.items():
+        if key in _COMMON_KEYS:
+            continue
         normal = normal.replace(f" the {key} ", f" my {key} ")
         name = normalise(value)
         if name and (key in KIN or f"{key} is" in facts or f"{key} age" in facts):
@@ -255,6 +280,10 @@ def asked_further(normal: str, facts: Mapping[str, str]) -> str | None:
     """Return the known key that "and the budgie?" asks for, after another fact was asked for."""
     asked = _FURTHER.match(normal)
     key = None if asked is None else _noun(asked["key"])
+    if key is not None and " " in key and key not in facts:
+        whose, _, name = key.partition(" ")
+        if normalise(facts.get(whose, "")).strip() != name:  # "my dog died" asks for nothing
+            return None
     return key if key is not None and known_as(key, facts) is not None else None
 
 
@@ -294,9 +323,19 @@ def known_as(key: str, facts: Mapping[str, str]) -> str | None:
     same = next((names for names in _SAME_KIN if key in names), ())
     nearest = (key, *_INSTEAD.get(key, ()), singular, f"{key}s", f"{key}'s name", *same)
     found = next((name for name in nearest if name in facts), None)
+    if found is None and (key in DOES or key == "play"):
+        found = next(
+            (name for name in ("profession", "was") if _does(key, facts.get(name, ""))), None
+        )
     if found is None and re.search(rf"\b{re.escape(singular)}", facts.get("has", "")):
         return "has"
     return found
+
+
+def _does(verb: str, job: str) -> bool:
+    """Tell whether somebody of a job does it: a teacher teaches."""
+    doers = (*_DOERS.get(verb, ()), verb.removesuffix("e"))
+    return any(word.startswith(doers) or word.endswith(doers) for word in job.lower().split())
 
 
 _SHAPES: Mapping[str, str] = {
@@ -318,16 +357,22 @@ _SHAPES: Mapping[str, str] = {
 }
 
 
+_HAS_PLACE = re.compile(r"(?:in|near|at|on|by|outside|behind|above|with)\b")
+
+
 def phrase(key: str, value: str) -> str:
     """Put one fact into words that follow "you told me that"."""
     if key == "profession":
         return f"you are {with_article(value)}"
     if key == "lives":
-        has_place = re.match(r"(?:in|near|at|on|by|outside|behind|above|with)\b", value)
-        return f"you live {value}" if has_place else f"you live in {value}"
+        return f"you live {value}" if _HAS_PLACE.match(value) else f"you live in {value}"
     noun, _, kind = key.rpartition(" ")
+    if noun and kind == "lives" and not _HAS_PLACE.match(value):
+        return f"your {noun} lives in {value}"
     if noun and kind in ("lives", "works", "likes"):
         return f"your {noun} {kind} {value}"
+    if kind == "did":
+        return f"{f'your {noun}' if noun else 'you'} {_listed(items_of(key, value))}"
     if noun and kind == "age":
         return f"your {noun} is {value} years old"
     if noun and kind == "is":
@@ -339,7 +384,7 @@ def phrase(key: str, value: str) -> str:
         if re.search(r"[^s]s$|children$", key) and (" and " in value or ", " in value)
         else "is"
     )
-    return _SHAPES.get(key, f"your {key} {verb} {{}}").format(_listed(items(value)))
+    return _SHAPES.get(key, f"your {key} {verb} {{}}").format(_listed(items_of(key, value)))
 
 
 def recite(facts: Mapping[str, str], keys: Sequence[str] = ()) -> str:

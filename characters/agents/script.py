@@ -3,20 +3,15 @@
 What it remembers (`memory`) is one JSON value, so that a conversation that is resumed goes on
 where it was: the facts, how often each thing was said, the flags and counters of its story, the
 question that waits for an answer, what was said last and what was offered.
-
-The topic that answers a line is found in this order: a real answer to the open question, the
-persona's own topics, the small talk of all personas, `general` questions, an answer that takes
-anything, and `general` remarks. The one with the closest pattern wins among its like. Only when
-nothing special fits is the line read again with its typing mistakes corrected.
 """
 
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from random import Random
-from typing import Any, NamedTuple
+from typing import Any
 
 from characters.agents.agent import (
     Arrived,
@@ -31,19 +26,12 @@ from characters.agents.agent import (
     Silence,
 )
 from characters.agents.conversation_memory import ConversationMemory
-from characters.agents.facts import (
-    Fact,
-    all_about,
-    holds,
-    introduced,
-    learn,
-    named_after,
-    spoken_of,
-    statements,
-    update,
-)
-from characters.agents.hearing import HeardText, hear, in_order, without_deeds
-from characters.agents.patterns import Pattern, away_words, blanks, fill, normalise, sayable
+from characters.agents.doings import answered, done, is_loss
+from characters.agents.facts import Fact, all_about, holds, update
+from characters.agents.hearing import HeardText, hear, questions_in, without_deeds
+from characters.agents.learning import learn
+from characters.agents.matching import ANSWER, OWN, REMARK, SHARED, Match, TopicMatcher, captured
+from characters.agents.patterns import away_words, blanks, fill, sayable
 from characters.agents.persona import Condition, Feeling, Persona, PersonaAction, Topic
 from characters.agents.recall import (
     asked_for,
@@ -55,6 +43,8 @@ from characters.agents.recall import (
     recite,
     taken_back,
 )
+from characters.agents.rewording import with_noun
+from characters.agents.telling import introduced, named_after, spoken_of
 from characters.protocol.messages import Action
 
 __all__ = ["HAPPENED", "ScriptedAgent"]
@@ -63,23 +53,11 @@ log = logging.getLogger(__name__)
 
 # Said about what happens where neither the persona nor the small talk has a line for it.
 HAPPENED = ("Oh! Did you see that?", "Well, what was that?", "I noticed that, too.")
+MOST_ANSWERS = 2  # to the questions of one line
 LONGEST_KEPT = 300  # letters of a line that is kept to be repeated
 
 
-class Match(NamedTuple):
-    """A topic that fits a line: in which order it comes, how close it is, what its blanks are.
-
-    One that `is_beside` the line is about what is asked, but asked was something else about it.
-    """
-
-    order: int
-    weight: float
-    topic: Topic
-    blanks: Mapping[str, str]
-    is_beside: bool = False
-
-
-_ANSWER, _OWN, _SHARED, _QUESTION, _ANYTHING, _REMARK, _NO_ANSWER = range(5, -2, -1)
+_WHY = re.compile(r"^(?:and |but |so )?why (?!is |are |was |were )")
 _NAME_LINES = 4  # so many lines after it was asked for, a bare "Ada" is a name
 _ASKED_NAME = "asked_name"  # a topic that asks for the name sets it
 
@@ -93,7 +71,7 @@ class ScriptedAgent:
         self._memory.seed = self._memory.seed or chance.randrange(1, 2**31)
         if self._memory.mood is None:
             self.feel(Feel(persona.mood.emotion, persona.mood.scale))
-        self._topics = {topic.id: topic for topic in (*persona.shared, *persona.topic)}
+        self._matcher = TopicMatcher(persona, self._memory)
 
     @property
     def player_name(self) -> str:
@@ -112,7 +90,8 @@ class ScriptedAgent:
     def note(self, text: str) -> None:
         """Learn from what the player says, without an answer."""
         facts = self._memory.facts
-        self._learn([*learn(text, facts), *taken_back(text, "", facts)])
+        told = learn(text, facts)
+        self._learn([*told, *done(text, facts, "", told), *taken_back(text, "", facts)])
 
     # --- what a language model is given, and takes over from ---
 
@@ -168,7 +147,7 @@ class ScriptedAgent:
         away = {} if seconds is None else {"away": away_words(seconds)}
         is_known = memory.visits == 1 and bool(memory.facts)  # from another conversation
         is_back = is_known or (seconds is not None and memory.visits > 1)
-        can_say = sayable(greeting.back, self._values(context, memory.question) | away)
+        can_say = sayable(greeting.back, self._matcher.values(context, memory.question) | away)
         if not is_back or not (can_say or is_known):
             memory.name_wanted = 0 if "name" in memory.facts else _NAME_LINES
             yield Say(self._line("first", greeting.first, context))
@@ -194,18 +173,63 @@ class ScriptedAgent:
         if memory.flags.pop(_ASKED_NAME, False):
             memory.name_wanted = _NAME_LINES
         heard = hear(without_deeds(prompt.text))
-        facts = learn(prompt.text, memory.facts) or named_after(prompt.text, memory.spoken_of)
+        facts = learn(prompt.text, memory.facts) or self._told_of_one(prompt.text)
+        doings = done(prompt.text, memory.facts, memory.spoken_of, facts)
         memory.spoken_of = spoken_of(prompt.text) or memory.spoken_of
-        match = self._match(heard, facts, context)
-        if not facts and "name" not in memory.facts and (match is None or match.order < _SHARED):
+        match = self._matcher.find(heard, facts, context)
+        if not facts and "name" not in memory.facts and (match is None or match.order < SHARED):
             facts = learn(introduced(prompt.text, is_asked=memory.name_wanted > 0))
-        if not facts and (match is None or match.order < _SHARED):
-            heard, match = self._respelt(heard, match, context)
-        if not facts and (match is None or match.order < _SHARED):
-            match = self._followed(heard, context) or match
+        if not facts and (match is None or match.order < SHARED):
+            heard, match = self._matcher.respelt(heard, match, context)
+        if not facts and (match is None or match.order < SHARED):
+            match = self._matcher.followed(heard, context) or match
+        if not facts and memory.question and (match is None or match.order < ANSWER):
+            heard, match = self._matcher.answer_respelt(heard, match, context)
+        if not facts and (match is None or match.order < SHARED):
+            match = self._matcher.mentioned(heard, context) or match
         memory.name_wanted = max(0, memory.name_wanted - 1)
-        yield from self._answer(heard, facts, match, context)
+        several = [] if facts or memory.question else self._several(prompt.text, context)
+        if several:
+            yield from self._answer_several(several, context)
+        else:
+            yield from self._answer(heard, facts, match, context, doings)
         memory.heard = prompt.text.strip()[:LONGEST_KEPT]
+
+    def _several(
+        self, text: str, context: Mapping[str, Any]
+    ) -> list[tuple[HeardText, Match | None]]:
+        """Return the questions of a line that asks several, where each but one has an answer."""
+        found: dict[str, tuple[HeardText, Match | None]] = {}
+        for part in questions_in(without_deeds(text)):
+            heard = hear(part)
+            heard, match = self._matcher.respelt(
+                heard, self._matcher.find(heard, (), context), context
+            )
+            key = self._asked(heard.normal, ())
+            if key is not None and self._knows(key):
+                found[key] = heard, match
+            elif match is not None and match.order >= SHARED:
+                found[match.topic.id] = heard, match
+        return [*found.values()][:MOST_ANSWERS]
+
+    def _answer_several(
+        self, asked: Sequence[tuple[HeardText, Match | None]], context: Mapping[str, Any]
+    ) -> Iterator[Part]:
+        said: list[str] = []
+        for heard, match in asked:
+            for part in self._answer(heard, (), match, context):
+                if isinstance(part, Say):
+                    said.append(part.text)
+                else:
+                    yield part
+        yield Say(" ".join(said))
+
+    def _told_of_one(self, text: str) -> tuple[Fact, ...]:
+        """Return what a line tells of whom the lines before were about: "her name is Edna"."""
+        one, facts = self._memory.spoken_of, self._memory.facts
+        denied = learn(with_noun(text, one), facts) if one else ()
+        is_denial = any(fact.is_denied for fact in denied)
+        return denied if is_denial else named_after(text, one)
 
     def _answer(
         self,
@@ -213,32 +237,40 @@ class ScriptedAgent:
         facts: Sequence[Fact],
         match: Match | None,
         context: Mapping[str, Any],
+        doings: Sequence[Fact] = (),
     ) -> Iterator[Part]:
-        learnt = self._learn(facts)
+        learnt, did = self._learn(facts), self._learn(doings)
+        found = self._answered(heard.normal)
         held = next((fact.key for fact in facts if fact.key in self._memory.pinned), None)
         key = self._asked(heard.normal, learnt) or (None if learnt else held)
-        is_answer = match is not None and match.order == _ANSWER
+        is_answer = match is not None and match.order == ANSWER
         is_sure = key is not None and (
             is_common_key(key) or known_as(key, self._memory.facts) or match is None
             or is_of_kin(key, heard.normal)
-            or match.order < _SHARED
+            or match.order < SHARED
         )  # fmt: skip
         is_sure_told = any(fact.key == "name" or fact.is_denied for fact in learnt)
-        least = _OWN if is_sure_told else _SHARED if learnt else _REMARK
+        is_told = bool(learnt) or any(fact.is_denied for fact in did)
+        least = OWN if is_sure_told else SHARED if is_told else REMARK
         is_worth_it = match is not None and match.order >= least
         last, self._memory.recalled = self._memory.recalled, learnt[-1].key if learnt else ""
         gone = [] if learnt or is_answer else taken_back(heard.text, last, self._memory.facts)
+        if did and not learnt:
+            self._memory.recalled = did[-1].key
         if self._learn(gone):
             yield Say(self._shared_line("corrected", ("Then I had that wrong.",), context))
+        elif found is not None and not is_answer and (key is None or not self._knows(key)):
+            self._memory.recalled = next(iter(found), "")
+            yield Say(self._recited(found, context))
         elif key is not None and is_sure and not is_answer:
             self._memory.recalled = key
             yield Say(self._recall(key, context))
         elif match is not None and is_worth_it:
-            opens = learnt and match.topic.answers is None and match.order != _SHARED
+            opens = learnt and match.topic.answers is None and match.order != SHARED
             opening = f"{self._thanks(learnt, context)} " if opens else ""
             yield from self._talk(match, heard, opening, context)
-        elif learnt:
-            yield Say(self._thanks(learnt, context))
+        elif learnt or (did and not any(map(is_loss, did))):
+            yield Say(self._thanks(learnt or did, context))
         else:
             yield Say(self._fallback(context))
 
@@ -251,33 +283,13 @@ class ScriptedAgent:
         is_further = key is None and is_open and not learnt
         return asked_further(normal, memory.facts) if is_further else key
 
-    def _respelt(
-        self, heard: HeardText, match: Match | None, context: Mapping[str, Any]
-    ) -> tuple[HeardText, Match | None]:
-        """Return the line without its mistakes and what it fits then, if that is more."""
-        normal = self._persona.speller.correct(heard.normal)
-        is_question = heard.text.rstrip().endswith("?")
-        spelt = replace(heard, normal=in_order(normal, is_question=is_question))
-        if spelt.normal == heard.normal:
-            return heard, match
-        second = self._match(spelt, (), context)
-        if second is None or (match is not None and second[:2] <= match[:2]):
-            return (spelt if asked_for(spelt.normal) else heard), match
-        return spelt, second
+    def _answered(self, normal: str) -> dict[str, str] | None:
+        """Return what answers a question about what somebody did; see `answered`."""
+        one = self._memory.spoken_of if self._memory.recalled else ""
+        return answered(normal, self._memory.facts, one)
 
-    def _followed(self, heard: HeardText, context: Mapping[str, Any]) -> Match | None:
-        """Return what was talked about last, if the line asks on about "her" or a word of it."""
-        memory, topic = self._memory, self._topics.get(self._memory.topic or "")
-        if topic is None or not heard.is_question or memory.recalled or memory.question:
-            return None
-        if topic.id not in self._persona.shared_ids and heard.asks_on_about(normalise(memory.told)):
-            found = self._topics.get("pardon")
-            return None if found is None else Match(_SHARED, 0.0, found, {})
-        told = frozenset(normalise(" ".join((*topic.lines, *topic.again))).split())
-        normal = heard.named(topic.noun, told)
-        match = self._match(replace(heard, normal=normal), (), context) if normal else None
-        is_own = match is not None and match.topic.id not in self._persona.shared_ids
-        return match._replace(is_beside=True) if match is not None and is_own else None
+    def _knows(self, key: str) -> bool:
+        return known_as(key, self._memory.facts) is not None
 
     def _learn(self, facts: Iterable[Fact]) -> tuple[Fact, ...]:
         """Take facts in; return those that hold: what is pinned is not changed by the way."""
@@ -308,15 +320,17 @@ class ScriptedAgent:
         return self._line("learned", wording.learned, context, recalled)
 
     def _recall(self, key: str, context: Mapping[str, Any]) -> str:
-        facts, wording = self._memory.facts, self._persona.memory
+        facts = self._memory.facts
         known = known_as(key, facts)
-        if key == "*" and facts:
-            recalled = recite(facts)
-        elif known is not None:
-            recalled = recite(facts, all_about(known, facts))
-        else:
+        keys = facts if key == "*" else all_about(known, facts) if known else ()
+        return self._recited({name: facts[name] for name in keys}, context)
+
+    def _recited(self, facts: Mapping[str, str], context: Mapping[str, Any]) -> str:
+        """Return the line that says some facts back, or that nothing was told."""
+        wording = self._persona.memory
+        if not facts:
             return self._line("unknown", wording.unknown, context)
-        return self._line("recall", wording.recall, context, {"recall": recalled})
+        return self._line("recall", wording.recall, context, {"recall": recite(facts)})
 
     def _fallback(self, context: Mapping[str, Any]) -> str:
         line = self._line("fallback", self._persona.fallback, context)
@@ -326,102 +340,23 @@ class ScriptedAgent:
 
     # --- topics ----------------------------------------------------------------------------
 
-    def _match(
-        self, heard: HeardText, facts: Sequence[Fact], context: Mapping[str, Any]
-    ) -> Match | None:
-        """Return the topic that fits a line best."""
-        fitting = self._fitting(heard, facts)
-        for found in fitting:
-            if found.topic.noticed and self._allows(found.topic, context):
-                self._memory.record(found.topic)
-        allowed = [found for found in fitting if self._allows(found.topic, context)]
-        allowed.sort(key=lambda found: found[:2], reverse=True)
-        return next((found for found in allowed if self._can_say(found, heard, context)), None)
-
-    def _allows(self, topic: Topic, context: Mapping[str, Any]) -> bool:
-        is_open = topic.answers in (None, self._memory.question)
-        return is_open and self._memory.allows(topic.when, context.get("keys"))
-
-    def _fitting(self, heard: HeardText, facts: Sequence[Fact]) -> list[Match]:
-        """Return all topics that fit, the shared ones last, whether they may be said or not.
-
-        Words that the player says of himself count only where he is meant.
-        """
-        about_others = heard.without(fact.value for fact in facts if fact.key not in _OF_THE_WORLD)
-        names = self._persona.names
-        bare, bare_of_others = heard.bare(heard.normal, names), heard.bare(about_others, names)
-        best: dict[str, tuple[Pattern, Mapping[str, str]]] = {}
-        for topic_id, pattern in self._persona.near(sorted(heard.words)):
-            topic = self._topics.get(topic_id)
-            known = best.get(topic_id)
-            if topic is None or (known is not None and pattern.weight <= known[0].weight):
-                continue
-            if pattern.is_kind:
-                text = heard.marks
-            elif topic.answers is not None or pattern.is_of_the_player:
-                text = heard.normal
-            else:
-                text = bare if topic.general else about_others
-            found = pattern.match(text)
-            if found is None and topic_id in self._persona.shared_ids:
-                found = pattern.match(bare)
-            elif found is None and pattern.is_whole:
-                found = pattern.match(bare_of_others)
-            if found is not None:
-                best[topic_id] = pattern, found.groupdict()
-        # Of equals the first in the file answers, one that is noticed anyway after the others.
-        found_in_order = [topic for topic in self._topics.values() if topic.id in best]
-        found_in_order.sort(key=lambda topic: topic.noticed)
-        # Of "My name is Ada. Where does it hurt?" only the second half asks.
-        told = normalise(" ".join(statements(heard.text))).split()
-        aside = frozenset({*told, *names})
-        return [self._ranked(topic, *best[topic.id], heard, aside) for topic in found_in_order]
-
-    def _ranked(
-        self,
-        topic: Topic,
-        pattern: Pattern,
-        blanks: Mapping[str, str],
-        heard: HeardText,
-        aside: frozenset[str],
-    ) -> Match:
-        """Return how a topic fits; `aside` are words that are no part of what is asked."""
-        weight = pattern.weight
-        is_own = weight >= 1 and topic.answers is None and topic.id not in self._persona.shared_ids
-        is_told = is_own and not (topic.sets or topic.counts or topic.do or topic.asks)
-        is_beside = is_told and heard.asks_beyond(pattern.words, aside)
-        if topic.answers is not None and weight >= 1:
-            order = _ANSWER
-        elif weight < 1:
-            order = _NO_ANSWER if heard.asks_back else _ANYTHING
-        elif is_beside and not self._has_lines_left(topic):
-            order = _REMARK  # the same again would not be nearer to what is asked
-        elif is_own:
-            order = _SHARED if is_beside else _OWN
-        elif topic.general is None:
-            is_aside = weight < 2 and heard.asks_beyond(pattern.words, aside)
-            order = _QUESTION if is_aside else _SHARED  # "does anybody ever thank you" is no thanks
-        else:
-            order = _QUESTION if topic.general == "question" and heard.is_question else _REMARK
-        # A topic with a condition fits the moment better than one without.
-        closeness = weight + 0.5 * (topic.when != Condition()) + 2 * is_beside
-        return Match(order, closeness, topic, blanks, is_beside)
-
-    def _can_say(self, match: Match, heard: HeardText, context: Mapping[str, Any]) -> bool:
-        """Tell whether a line of the topic would have all its blanks filled."""
-        topic = match.topic
-        question = topic.asks if topic.asks or topic.answers else self._memory.question
-        values = self._values(context, question) | _captured(match, heard)
-        return any(fill(line, values) is not None for line in topic.lines)
-
     def _talk(
         self, match: Match, heard: HeardText, opening: str, context: Mapping[str, Any]
     ) -> Iterator[Part]:
         """Talk about a topic, or about what it goes on with."""
         memory, topic = self._memory, match.topic
-        current = self._topics.get(memory.topic or "")
-        offered = self._topics.get(memory.offered or "")
-        if topic.goes_on in ("offer", "topic") and offered and self._allows(offered, context):
+        current = self._matcher.topics.get(memory.topic or "")
+        offered = self._matcher.topics.get(memory.offered or "")
+        if match.line:
+            memory.topic, values = topic.id, self._matcher.values(context, None)
+            memory.said[f"mention.{topic.id}"] = memory.said.get(f"mention.{topic.id}", 0) + 1
+            filled = fill(match.line, values)
+            yield Say(f"{opening}{self._shared_line('beside', (), context)} {filled and filled[0]}")
+        elif (
+            topic.goes_on in ("offer", "topic")
+            and offered
+            and self._matcher.allows(offered, context)
+        ):
             yield from self._discuss(offered, opening, context)
         elif topic.goes_on == "topic" and current and self._has_more(current, context):
             yield from self._discuss(current, opening, context)
@@ -429,16 +364,22 @@ class ScriptedAgent:
             reasons = current.why or topic.lines
             key = f"{current.id}.why" if current.why else f"{topic.id}.lines"
             yield Say(opening + self._line(key, reasons, context))
+        elif match.is_beside and self._tells_why(topic, heard):
+            yield Say(opening + self._line(f"{topic.id}.why", topic.why, context))
         else:
-            captured = _captured(match, heard)
-            yield from self._discuss(topic, opening, context, captured, match.is_beside)
+            found = captured(match, heard)
+            yield from self._discuss(topic, opening, context, found, match.is_beside)
+
+    def _tells_why(self, topic: Topic, heard: HeardText) -> bool:
+        """Tell whether it is asked why something is so that was told, and not said yet why."""
+        is_asked = _WHY.match(heard.normal) is not None
+        is_told = self._memory.times(topic) > 0
+        return (
+            is_asked and is_told and bool(topic.why) and f"{topic.id}.why" not in self._memory.said
+        )
 
     def _has_more(self, topic: Topic, context: Mapping[str, Any]) -> bool:
-        return self._allows(topic, context) and self._has_lines_left(topic)
-
-    def _has_lines_left(self, topic: Topic) -> bool:
-        told = len(topic.lines) if topic.in_order else 1
-        return self._memory.times(topic) < told + len(topic.again)
+        return self._matcher.allows(topic, context) and self._matcher.has_lines_left(topic)
 
     def _discuss(
         self,
@@ -463,7 +404,7 @@ class ScriptedAgent:
             memory.told = text[:LONGEST_KEPT]
         if memory.last.endswith(text):
             text = self._as_said(text, context, whole="{question" in "".join(lines))
-        elif is_beside and "beside" in self._topics:
+        elif is_beside and "beside" in self._matcher.topics:
             opening += f"{self._shared_line('beside', (), context)} "
         elif topic.then and not times:
             text = f"{text} {self._line(f'{topic.id}.then', topic.then, context)}"
@@ -489,9 +430,9 @@ class ScriptedAgent:
     def _remark_on(self, event: Event, context: Mapping[str, Any]) -> Iterator[Part]:
         """Talk about what happened: about the persona's topic that it fits, or in few words."""
         heard = hear(event.text)
-        match = self._match(heard, (), context)
-        if match is not None and match.order == _OWN:
-            yield from self._discuss(match.topic, "", context, _captured(match, heard))
+        match = self._matcher.find(heard, (), context)
+        if match is not None and match.order == OWN:
+            yield from self._discuss(match.topic, "", context, captured(match, heard))
         elif event.name == "context":  # the game asks for words about it; nothing has happened
             yield from self._remark(Silence(), context)
         else:
@@ -523,7 +464,7 @@ class ScriptedAgent:
     ) -> str:
         """Return the next of several lines; each is said once before one is repeated."""
         lead = self._lead(context) if any("{lead" in line for line in lines) else None
-        values = self._values(context, self._memory.question) | dict(more or {})
+        values = self._matcher.values(context, self._memory.question) | dict(more or {})
         texts = sayable(lines, values | ({"lead": lead.lead} if lead else {}), _PASSING)
         texts = {n: text for n, text in texts.items() if not _is_unwanted(text, context)} or texts
         if not texts:
@@ -539,7 +480,7 @@ class ScriptedAgent:
         untold = [
             topic
             for topic in self._persona.topic
-            if topic.lead and not memory.times(topic) and self._allows(topic, context)
+            if topic.lead and not memory.times(topic) and self._matcher.allows(topic, context)
         ]
         if not untold:
             return None
@@ -548,29 +489,18 @@ class ScriptedAgent:
         return untold[turn % len(untold)]
 
     def _shared_line(self, id_: str, default: tuple[str, ...], context: Mapping[str, Any]) -> str:
-        topic = self._topics.get(id_)
+        topic = self._matcher.topics.get(id_)
         return self._line(f"{id_}.lines", topic.lines if topic else default, context)
 
     def _as_said(self, text: str, context: Mapping[str, Any], *, whole: bool = True) -> str:
         """Return a line that was just said, as one that was."""
-        topic = self._topics.get("as_said")
+        topic = self._matcher.topics.get("as_said")
         lines = topic.lines if topic else ("As I said: {line}", "Once more: {line}")
         short = text if whole else _first_sentence(text)
         return self._line("as_said.lines", lines, context, {"line": short})
 
-    def _values(self, context: Mapping[str, Any], question: str | None) -> dict[str, str]:
-        memory = self._memory
-        keys = {name: str(value) for name, value in dict(context.get("keys") or {}).items()}
-        counters = {name: str(count) for name, count in memory.counters.items()}
-        facts = {name.replace(" ", "_"): value for name, value in memory.facts.items()}
-        text = self._persona.questions.get(question or "")
-        more = {"visits": str(memory.visits), "told": memory.told, "heard": memory.heard}
-        known = more | ({} if text is None else {"question": text})
-        return keys | counters | facts | {name: value for name, value in known.items() if value}
-
 
 _PASSING = frozenset({"thing", "language"})  # what the player just said: no line is better for it
-_OF_THE_WORLD = frozenset({"likes", "dislikes", "fears"})
 _COMMON_PHRASES = (
     "hello",
     "good bye",
@@ -597,12 +527,6 @@ def _is_unwanted(text: str, context: Mapping[str, Any]) -> bool:
 
 def _is_wanted(fact: Fact, keys: Sequence[str]) -> bool:
     return fact.key in keys or (fact.key == "lives" and "home" in keys)
-
-
-def _captured(match: Match, heard: HeardText) -> dict[str, str]:
-    language = {"language": heard.language} if heard.language else {}
-    found = {name: heard.original(words) for name, words in match.blanks.items() if words}
-    return language | found
 
 
 def _first_sentence(text: str) -> str:

@@ -20,14 +20,17 @@ __all__ = [
 
 
 PERSONAS = Path(__file__).parents[3] / "assets" / "personas"
+TEMPLATE = Path(__file__).parents[3] / "characters/templates/game/assets/personas"
 
 
 FILES = PersonaFiles()
 
 
 def persona_of(character_id: str) -> Persona:
-    """Return a shipped persona, with the small talk of all."""
-    return FILES.read(PERSONAS / f"{character_id}.toml", PERSONAS.parent / SMALL_TALK)
+    """Return a shipped persona, or that of the template, with the small talk of all."""
+    files = (folder / f"{character_id}.toml" for folder in (PERSONAS, TEMPLATE))
+    path = next(path for path in files if path.exists())
+    return FILES.read(path, PERSONAS.parent / SMALL_TALK)
 
 
 _BY = {"learned": "learnt", "learned_name": "learnt", "corrected.lines": "corrected"}
@@ -36,8 +39,9 @@ _SUBJECTS = ("recall", "unknown", "fallback", "why", *_BY)
 
 def _subject(counted: str) -> str | None:
     """Return what a line was about, from the name of a count in the memory."""
-    if counted.startswith("topic."):
-        return counted.removeprefix("topic.")
+    kind, _, id_ = counted.partition(".")
+    if kind in ("topic", "mention"):
+        return id_
     name = "why" if counted.endswith(".why") or counted == "why.lines" else counted
     return _BY.get(name, name) if name in _SUBJECTS else None
 

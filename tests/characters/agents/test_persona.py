@@ -45,6 +45,13 @@ def test_a_shipped_persona_has_plenty_to_say(name: str) -> None:
     assert len(persona.small_talk) >= 80
 
 
+def test_the_templates_persona_shows_a_beginner_how_it_is_done() -> None:
+    persona = persona_of("keeper-1")
+    assert len(persona.fallback) >= 12
+    assert any("{lead" in line for line in persona.fallback)
+    assert len(persona.topic) <= 10  # it is read before one's own is written
+
+
 @pytest.mark.parametrize("name", SHIPPED)
 def test_every_example_sentence_reaches_some_topic(name: str) -> None:
     for topic in persona_of(name).topic:

@@ -15,7 +15,7 @@ from characters.agents.recall import (
     recite,
     taken_back,
 )
-from tests.characters.agents.test_facts import kept
+from tests.characters.agents.test_learning import kept
 
 
 @pytest.mark.parametrize(
@@ -37,6 +37,20 @@ from tests.characters.agents.test_facts import kept
         ("I used to be a seamstress", "What did I do before?", "you used to be a seamstress"),
         ("I bake bread", "what do I bake?", "you bake bread"),
         ("My father was a fisherman", "And what was my father?", "your father was a fisherman"),
+        ("My brother is a pilot", "is my brother a pilot?", "your brother is a pilot"),
+        ("I am allergic to cats", "am I allergic to dogs?", "you are allergic to cats"),
+        ("I'm a medical student", "what do I study", "you are a medical student"),
+        ("I'm a PhD student in physics", "what am I studying?", "you study physics"),
+        ("I'm studying to be a nurse", "What do I study?", "you study to be a nurse"),
+        ("I study law in Leeds", "where do I study", "you study law in Leeds"),
+        ("I teach maths at a school", "where do I work?", "you teach maths at a school"),
+        ("I'm a maths teacher", "what do I teach", "you are a maths teacher"),
+        ("I'm a violinist", "what instrument do I play", "you are a violinist"),
+        ("I play the violin", "what did I say I do?", "you play the violin"),
+        ("I drive an ambulance", "what's my job", "you drive an ambulance"),
+        ("I'm a taxi driver", "what do I drive", "you are a taxi driver"),
+        ("I'm a student", "am I a student?", "you are a student"),
+        ("I live in Leeds", "do I live in York?", "you live in Leeds"),
     ],
 )
 def test_what_was_told_can_be_asked_for(told: str, asked: str, answer: str) -> None:
@@ -130,3 +144,8 @@ def test_what_is_taken_back_is_what_is_named_or_was_told_last(
     facts = taken_back(line, last, KNOWN)
     assert {fact.key: fact.value for fact in facts} == gone
     assert all(fact.is_denied for fact in facts)
+
+
+def test_who_does_something_else_tells_nothing_of_it() -> None:
+    assert known_as("study", {"profession": "baker"}) is None
+    assert known_as("bake", {"profession": "baker"}) == "profession"

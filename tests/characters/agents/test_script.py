@@ -9,11 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from characters.agents.agent import PlayerSaid
-from characters.agents.facts import introduced, learn
+from characters.agents.learning import learn
 from characters.agents.patterns import normalise
 from characters.agents.persona import Persona, SmallTalk
 from characters.agents.recall import asked_for, recite
 from characters.agents.script import HAPPENED
+from characters.agents.telling import introduced
 from tests.characters.agents.acting import Actor, persona_of
 
 
@@ -485,3 +486,11 @@ def test_a_question_behind_what_the_player_tells_is_answered_too(told: str) -> N
     topic, answer = actor.answer(f"{told} Where does it hurt?")
     assert topic == "pain"
     assert "legs" in answer
+
+
+def test_that_somebody_died_is_neither_said_back_nor_noted_with_thanks() -> None:
+    actor = Actor(persona_of("porter-3e8f"))
+    actor.greet()
+    actor.say("I have a dog called Rex")
+    assert actor.answer("my dog died")[0] == "player_loss"
+    assert "died" in actor.say("what happened to Rex?")

@@ -22,6 +22,7 @@ CHARACTERS = {
     "kiosk": "kiosk-90ab",
     "examiner": "examiner-5d2e",
     "porter": "porter-3e8f",
+    "keeper": "keeper-1",
 }
 MOST_FALLBACKS = 0.2
 
