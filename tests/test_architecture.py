@@ -46,7 +46,12 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "characters.protocol",
         "engine.core",
     ),
-    "characters.storage": ("characters.protocol", "characters.session", "engine.prefs"),
+    "characters.storage": (
+        "characters.protocol",
+        "characters.session",
+        "engine.core.file_system",
+        "engine.prefs",
+    ),
     "characters.installation": (),
     "characters.english": ("engine.core.words",),
     "characters.client": (

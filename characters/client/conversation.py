@@ -56,6 +56,10 @@ TIMELINE_LENGTH = 50
 LONG_AGO_SECONDS = 3600.0  # before a load: what was said then is no caption any more
 # The priority of a session with a line waiting: connected before any other, however near.
 SPOKEN_TO = -1.0
+# The states in which there is a connection, or was one just now.
+_HAS_RESTORED = frozenset(
+    {SessionState.CONNECTED, SessionState.RECONNECTING, SessionState.DISCONNECTING}
+)
 
 
 class OpenSession:
@@ -114,7 +118,7 @@ class OpenSession:
             session_id=machine.session_id,
             live_id=machine.live_id,
             room_name=machine.room_name,
-            resume=machine.restored if machine.is_told else None,
+            resume=machine.restored if machine.is_told and machine.state in _HAS_RESTORED else None,
             supports_session_persistence=machine.is_durable,
             attempt=machine.attempt,
             max_attempts=machine.policy.max_reconnect_attempts,

@@ -96,6 +96,11 @@ def messages_for_changes(known: SessionConfig, now: SessionConfig) -> tuple[Clie
 _log = logging.getLogger(__name__)
 
 
+def _tell(done: str, key: str, error: Exception) -> None:
+    is_ours = isinstance(error, CharactersError)  # it says what is wrong by itself
+    _log.error("%s could not be %s: %s", key, done, error, exc_info=not is_ours)
+
+
 class RecordStore:
     """Performs the machine's orders to the store, one after the other; answers are events."""
 
@@ -145,7 +150,7 @@ class RecordStore:
         try:
             record, self._session.end_user_id = await context.worker.run(self._read)
         except Exception as error:  # a user's own store raises what it likes
-            _log.exception("The stored session of %s could not be read.", key)
+            _tell("read", key, error)
             why = failure("persistence.unavailable", type(error).__name__)
             self._feed(events.RecordLoadFailed(command.epoch, why, context.chance()))
             return
@@ -183,8 +188,7 @@ class RecordStore:
         try:
             await context.worker.run(partial(self._write, record))
         except Exception as error:
-            is_ours = isinstance(error, CharactersError)  # it says what is wrong by itself
-            _log.error("%s could not be stored: %s", key, error, exc_info=not is_ours)
+            _tell("stored", key, error)
             why = failure("persistence.unavailable", type(error).__name__)
             self._feed(events.RecordStoreFailed(command.epoch, why))
             return
@@ -207,8 +211,7 @@ class RecordStore:
         try:
             await context.worker.run(partial(context.persistence.clear, key))
         except Exception as error:
-            is_ours = isinstance(error, CharactersError)  # it says what is wrong by itself
-            _log.error("%s could not be cleared: %s", key, error, exc_info=not is_ours)
+            _tell("cleared", key, error)
             self._owes_clear = True
         else:
             context.stored_keys.note(key, is_stored=False)

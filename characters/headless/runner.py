@@ -8,6 +8,7 @@ import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -34,6 +35,8 @@ from engine.core.file_system import open_file
 __all__ = ["Recorder", "ScriptRunner", "StepFailure"]
 
 _log = logging.getLogger(__name__)
+
+_LAST_LOOK_SECONDS = 1.0  # that the search in a line may take when the time of its step is over
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,12 +188,13 @@ class ScriptRunner:
     # waits
 
     def _is_there(self, wait: Wait, now: float) -> bool:
+        assert self._begun_at is not None  # set as the step began
         if wait.state is not None:
             return self._came_into(wait, SessionState[wait.state], self._awaited(wait))
         if wait.seconds is None:
-            is_there = self._was_said(wait, self._awaited(wait))
+            until = max(self._begun_at + self.step.within, now + _LAST_LOOK_SECONDS)
+            is_there = self._was_said(wait, self._awaited(wait), until)
         else:
-            assert self._begun_at is not None  # set as the step began
             is_there = now - self._begun_at >= wait.seconds
         if is_there:
             self._use_states()
@@ -213,10 +217,12 @@ class ScriptRunner:
             progress.states = _Mark.behind(timeline)
         return is_there
 
-    def _was_said(self, wait: Wait, view: SessionView) -> bool:
-        progress = self._of(view)
+    def _was_said(self, wait: Wait, view: SessionView, until: float) -> bool:
+        progress, pattern = self._of(view), re.compile(wait.says or "", re.IGNORECASE | re.DOTALL)
         for turn in self._lines(view):
-            if re.search(wait.says or "", turn.text, re.IGNORECASE | re.DOTALL):
+            # Place by place, as `search` would: there the time cannot be looked at.
+            places = takewhile(lambda _: self.now() <= until, range(len(turn.text) + 1))
+            if any(pattern.match(turn.text, place) for place in places):
                 progress.lines = _behind(turn, view.transcript)
                 return True
         return False

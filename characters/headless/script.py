@@ -21,7 +21,8 @@ less than a frame is not missed, and one that is over is not found by a wait tha
 What `says` looks at: the lines of that character which came after the script's last `say`,
 `speak_wav`, `respond` or `answer_again` to it, and after the last line that an earlier `says`
 found. So a wait never finds the same line twice and never takes an old greeting for the answer. The
-pattern is searched anywhere in the line, and capitals do not matter.
+pattern is searched anywhere in the line, and capitals do not matter. One that a line may take for
+ever, such as `(a+)+`, is a mistake of the script.
 
 The verbs of `do` are those of the step classes: `Step` at the end of the file is the one list.
 """
@@ -30,6 +31,9 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable
+from math import inf, log10
+from re import _parser  # type: ignore[attr-defined]  # the one reader of a pattern's parts
 from typing import Annotated, Any, ClassVar, Literal, TypeAlias, get_args
 
 from pydantic import (
@@ -45,6 +49,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from characters.protocol.failures import CharactersError
+from characters.protocol.messages import MAX_TEXT
 from characters.protocol.network_conditions import LATE_SECONDS, SLOW_BYTES_PER_SECOND
 from characters.session.conversation import ResumeOutcome
 from characters.storage.slots import SlotError, check_slot_name
@@ -79,13 +84,46 @@ class BaseStep(Table):
         return " ".join(str(value) for value in shown.values())
 
 
+# In how many ways a pattern may be tried at one place of a line, as a power of ten: for seconds.
+# `re` cannot be stopped, so a pattern that may be tried in more is refused.
+_MOST_WAYS = 8.0
+_LONGEST_PATTERN = 2_000  # letters
+
+
 def _pattern(text: str) -> str:
     try:
         re.compile(text)
-    except re.error as error:
+        ways = _ways(_parser.parse(text))
+    except (re.error, OverflowError, RecursionError) as error:  # of numbers, of brackets
         message = "this regular expression does not work: {reason}"
         raise PydanticCustomError("pattern", message, {"reason": str(error)}) from error
+    if ways > _MOST_WAYS or len(text) > _LONGEST_PATTERN:
+        message = (
+            "this regular expression may be tried in so many ways that a line takes it for ever: "
+            "repeat nothing within a repeat, and say how often, as in .{0,40}, where there are "
+            "more than two of * and +"
+        )
+        raise PydanticCustomError("pattern", message)
     return text
+
+
+def _ways(pattern: Iterable[tuple[Any, Any]]) -> float:
+    """Return in how many ways a parsed pattern is tried at one place at most, as a power of ten."""
+    return sum(_ways_of(str(kind), parts) for kind, parts in pattern)
+
+
+def _ways_of(kind: str, parts: Any) -> float:
+    if kind == "BRANCH":
+        return log10(sum(10.0 ** min(_ways(each), 300.0) for each in parts[1]))
+    if not kind.endswith("_REPEAT"):
+        inner = parts if isinstance(parts, tuple) else (parts,)
+        return sum(_ways(each) for each in inner if isinstance(each, _parser.SubPattern))
+    least, most, repeated = parts
+    shortest, _ = repeated.getwidth()
+    times = min(most, MAX_TEXT)
+    if least > MAX_TEXT:
+        return inf
+    return _ways(repeated) * times + log10(times - (least if shortest else 0) + 1)
 
 
 Pattern: TypeAlias = Annotated[str, AfterValidator(_pattern)]

@@ -138,6 +138,7 @@ class ClusterNode:
             connector=aiohttp.TCPConnector(limit=0),
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=ANSWER_SECONDS),
             auto_decompress=False,
+            trace_configs=[_no_redirects()],
         )
         self._taken(await self._beat())
         self._beating = asyncio.create_task(self._keep_beating())
@@ -378,7 +379,6 @@ class ClusterNode:
             url,
             headers=headers | self._passport(request, owner),
             data=_multipart(body) if isinstance(body, Mapping) else body or await request.read(),
-            allow_redirects=False,
         )
 
     def _passport(self, request: web.Request, owner: SessionOwner) -> dict[str, str]:
@@ -491,6 +491,17 @@ class ClusterNode:
             if error.status == 421:
                 return None
             raise RefusalError(error.status, error.message) from None
+
+
+def _no_redirects() -> aiohttp.TraceConfig:
+    """Follow no redirect: the key of the nodes and the ids are for the address in the store."""
+
+    async def refuse(*_: object) -> None:
+        raise aiohttp.ClientConnectionError("a node does not redirect")
+
+    trace = aiohttp.TraceConfig()
+    trace.on_request_redirect.append(refuse)
+    return trace
 
 
 async def _copied(far: aiohttp.ClientResponse, request: web.Request) -> web.StreamResponse:

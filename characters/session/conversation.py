@@ -157,7 +157,10 @@ class RetryScheduled:
 
 @dataclass(frozen=True, slots=True)
 class MicrophoneView:
-    """The microphone gate of the present connection, times on the session's clock."""
+    """The microphone gate: times of the present connection, frames of all since the session began.
+
+    Times are on the session's clock.
+    """
 
     ready_at: float | None = None
     opened_at: float | None = None
@@ -176,8 +179,8 @@ class SessionView:
     state: SessionState = SessionState.DISCONNECTED
     session_id: str | None = None
     live_id: str | None = None
-    room_name: str | None = None
-    resume: Resume | None = None
+    room_name: str | None = None  # that may be rejoined: none where the policy gives it no time
+    resume: Resume | None = None  # what this connection, or the one just lost, has restored
     supports_session_persistence: bool = False
     attempt: int = 0
     max_attempts: int | None = None

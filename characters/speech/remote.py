@@ -85,7 +85,8 @@ class EndpointClient:
         """
         url = self.endpoint.url.rstrip("/") + path
         try:
-            async with self._session().post(url, **body) as answer:
+            # A redirect is an answer like any other: key and words are for the chosen endpoint.
+            async with self._session().post(url, allow_redirects=False, **body) as answer:
                 if answer.status != 200:
                     why = f"it answers HTTP {answer.status}"
                     raise EndpointError(why, is_refusal=answer.status in (400, 404, 422))

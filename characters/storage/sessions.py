@@ -199,7 +199,7 @@ class KeyValueSessionPersistence:
 
         Raises PersistenceError when it cannot be read.
         """
-        with _explained("read", PLAYER_ID):
+        with _explained("read", "The id of the player"):
             known = self._store.get_string(PLAYER_ID, "")
         if known:
             return known
@@ -212,7 +212,7 @@ class KeyValueSessionPersistence:
 
     def load(self, key: str) -> SessionRecord | None:
         """Return what is stored of a session. Raises PersistenceError."""
-        with _explained("read", key):
+        with _explained("read", _session_of(key)):
             text = self._store.get_string(self._prefix + key, "")
         record = _decode(key, text) if text else None
         return None if record is None or self._is_to_be_forgotten(record.session_id) else record
@@ -223,28 +223,28 @@ class KeyValueSessionPersistence:
             self.clear(key)
             return
         text = json.dumps({k: v for k, v in asdict(record).items() if v is not None})
-        with _explained("stored", key):
+        with _explained("stored", _session_of(key)):
             self._store.set_string(self._prefix + key, text)
             self._note_key(key, present=True)
             self._store.save()
 
     def clear(self, key: str) -> None:
         """Forget a session; durable on return. Raises PersistenceError."""
-        with _explained("cleared", key):
+        with _explained("cleared", _session_of(key)):
             self._store.delete_key(self._prefix + key)
             self._note_key(key, present=False)
             self._store.save()
 
     def all(self) -> Mapping[str, SessionRecord]:
         """Return a snapshot of every record by session key. Raises PersistenceError."""
-        with _explained("listed", "all"):
+        with _explained("listed", "The sessions"):
             names = self._keys()
         found = {name: self.load(name) for name in names}
         return MappingProxyType({k: v for k, v in found.items() if v is not None})
 
     def owed_forgets(self) -> tuple[OwedForget, ...]:
         """Return what is to be forgotten, the oldest first. Raises PersistenceError."""
-        with _explained("read", OWED_FORGETS):
+        with _explained("read", "What is still to be forgotten"):
             text = self._store.get_string(OWED_FORGETS, "")
         try:
             return tuple(OwedForget(*map(str, row)) for row in json.loads(text or "[]"))
@@ -268,7 +268,7 @@ class KeyValueSessionPersistence:
 
     def _write_forgets(self, forgets: Iterable[OwedForget]) -> None:
         rows = [astuple(forget) for forget in forgets][-MOST_OWED:]
-        with _explained("noted", OWED_FORGETS):
+        with _explained("noted", "What is still to be forgotten"):
             self._store.set_string(OWED_FORGETS, json.dumps(rows))
             self._store.save()
 
@@ -289,14 +289,18 @@ class KeyValueSessionPersistence:
             self._store.set_string(self._index, json.dumps(sorted(names)))
 
 
+def _session_of(key: str) -> str:
+    return f"The session of {key!r}"
+
+
 @contextmanager
-def _explained(done: str, key: str) -> Iterator[None]:
+def _explained(done: str, what: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:  # a store of the game's own may raise anything
         raise PersistenceError(
-            f"The session of {key!r} could not be {done}: {error} It is worth another try; if it "
-            "goes on, check the store."
+            f"{what} could not be {done}: {error} It is worth another try; if it goes on, check "
+            "the store."
         ) from error
 
 
@@ -394,8 +398,9 @@ class StoredKeys:
         """Take the first snapshot; a store that cannot be listed is logged and counts as empty."""
         try:
             self._keys = frozenset(persistence.all())
-        except Exception:  # a store of the game's own may raise anything
-            _log.exception("The stored sessions could not be listed.")
+        except Exception as error:  # a store of the game's own may raise anything
+            is_ours = isinstance(error, PersistenceError)  # it says what is wrong by itself
+            _log.error("The stored sessions could not be listed: %s", error, exc_info=not is_ours)
         with self._lock:
             self._is_known.set()
             waiting, self._waiting = self._waiting, []

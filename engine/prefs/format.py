@@ -79,8 +79,10 @@ def apply_change(values: dict[str, Value], change: Change) -> Value | None:
 
 
 def is_same(value: Value, old: Value | None) -> bool:
-    """Return whether replacing `old` by `value` changes nothing: 1, 1.0 and True differ."""
-    return type(value) is type(old) and value == old
+    """Return whether replacing `old` by `value` changes nothing: 1, 1.0, True, 0.0, -0.0 differ."""
+    if type(value) is not type(old) or value != old:
+        return False
+    return value != 0 or repr(value) == repr(old)
 
 
 def weigh(live: int, change: Change, old: Value | None) -> int:

@@ -36,6 +36,7 @@ from characters.session.conversation import (
 from characters.session.events import (
     CancelTimer,
     ClearRecord,
+    Command,
     ConnectRequested,
     DisconnectRequested,
     Event,
@@ -183,6 +184,7 @@ def test_a_service_that_stays_away_ends_in_an_error_from_which_retry_works() -> 
         actor = stage.connected()
         stage.service.kill()
         stage.until_state(actor, SessionState.ERROR, within=20.0)
+        assert actor.view.resume is None  # nothing is restored any more
         stage.service.is_down = False
         stage.do(actor.runner.feed, ConnectRequested())
         stage.until_state(actor, SessionState.CONNECTED)
@@ -671,19 +673,36 @@ def test_a_clear_that_failed_is_made_up_for_before_anything_is_read() -> None:
         assert stage.persistence.load("nurse") is None
 
 
-def test_a_store_that_says_why_it_cannot_clear_is_told_in_a_sentence(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    class Refusing(KeyValueSessionPersistence):
-        def clear(self, key: str) -> None:
-            raise PersistenceError("The disk is full. Free some space.")
+class Refusing(KeyValueSessionPersistence):
+    """A store that says why it can do nothing."""
 
+    def load(self, key: str) -> SessionRecord | None:
+        raise PersistenceError("The disk is full. Free some space.")
+
+    def store(self, key: str, record: SessionRecord) -> None:
+        self.load(key)
+
+    def clear(self, key: str) -> None:
+        self.load(key)
+
+
+@pytest.mark.parametrize(
+    ("order", "done"),
+    [
+        (LoadRecord(1), "read"),
+        (StoreRecord(1, "id-1", None), "stored"),
+        (ClearRecord(), "cleared"),
+    ],
+)
+def test_a_store_that_says_why_it_fails_is_told_in_a_sentence(
+    order: Command, done: str, caplog: pytest.LogCaptureFixture
+) -> None:
     with Stage(Refusing(MemoryStore())) as stage:
         records = RecordStore(nurse(stage), lambda event: None)
-        stage.loop.call_soon(records.perform, ClearRecord())
+        stage.loop.call_soon(records.perform, order)
         stage.run_for(0.1)
-    (told,) = [record for record in caplog.records if "cleared" in record.getMessage()]
-    assert told.getMessage() == "nurse could not be cleared: The disk is full. Free some space."
+    (told,) = [record for record in caplog.records if done in record.getMessage()]
+    assert told.getMessage() == f"nurse could not be {done}: The disk is full. Free some space."
     assert not told.exc_info
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import stat
@@ -179,6 +180,26 @@ def test_a_line_is_found_whatever_its_capitals() -> None:
     play = Play(SAY + wait("says = 'your name is ada'"))
     play.frames(2, seconds=1)
     play.nurse.says("Why, Your name is Ada!", t=1)
+    play.frames(1)
+    assert play.is_met
+
+
+def test_a_line_that_takes_long_to_search_is_searched_within_the_time_of_its_step() -> None:
+    play = Play(SAY + wait("says = 'a.*a.*b$'", within=5))
+    play.frames(1)
+    play.nurse.says("a" * 500, t=1)
+    times = itertools.count()
+    play.runner.now = lambda: play.clock.now() + next(times) / 20.0  # each place takes that long
+    play.frames(3)
+    assert "none that fits" in play.why
+    assert 90 < next(times) < 200  # of 500 places
+
+
+def test_at_the_end_of_its_time_a_step_is_met_by_what_is_there() -> None:
+    play = Play(SAY + wait("says = 'fine'", within=5))
+    play.frames(2)
+    play.nurse.says("I am fine.", t=1)
+    play.clock.advance(60)
     play.frames(1)
     assert play.is_met
 

@@ -122,6 +122,41 @@ def test_the_advice_for_a_number_is_within_the_bounds_of_its_step() -> None:
     assert "must be at least 0 (got -1). Try: seconds = 0.0" in held
 
 
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "(a+)+$", "(a|aa)*b", r"(\w+\s?)*$", "(x+x+)+y", "(.*a){20}", "(?>a+)+$", "(?=(a*)*b)",
+        ".*.*.*x", "a?" * 30 + "a" * 30, "((a|b)c?){30}", "((^){2000}){2000}", "(^){3000}",
+        "((?:a(b)?)(?(2)c*|d*)?){9}", "x" * 3_000,
+    ],
+)  # fmt: skip
+def test_a_pattern_that_a_line_may_take_for_ever_is_refused_at_its_line(pattern: str) -> None:
+    text = f"[[step]]\nwithin = 5\nwait = {{ character = 'a', says = '{pattern}' }}"
+    (said,) = complaints(text)
+    assert said.startswith("play.toml:3:34: step[1].wait.says: ")
+    assert "repeat nothing within a repeat" in said
+
+
+@pytest.mark.parametrize("pattern", ["(" * 900 + ")" * 900, "a{99999999999999999999}"])
+def test_a_pattern_that_no_compiler_takes_is_refused_at_its_line(pattern: str) -> None:
+    (said,) = complaints(f"[[step]]\nwait = {{ character = 'a', says = '{pattern}' }}")
+    assert said.startswith("play.toml:2:34: step[1].wait.says: this regular expression does not")
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "Ada|Eve", "good (morning|day)", "name.*Ada.*blue", r"\bfine\b", "(ha)+",
+        "(very |so )?good", "^(?!.*sorry).*$", "[.?!]$", r"\d+ \w+", "(red|blue) .*(cat|dog)",
+        r"(?P<a>\w+) (?P=a)", r"\w{1,20} \w{1,20} \w{1,20}", "(ha|ho)+", "(?x) a + b",
+        ".{0,40}x.{0,40}y.{0,40}z",
+    ],
+)  # fmt: skip
+def test_a_pattern_of_the_usual_kind_is_taken(pattern: str) -> None:
+    step = only_step(f"wait = {{ character = 'a', says = '{pattern}' }}")
+    assert isinstance(step, WaitStep) and step.wait.says == pattern
+
+
 def test_a_script_without_steps_is_refused() -> None:
     assert complaints("step = []")
 

@@ -24,7 +24,7 @@ from characters.protocol.link import SequencedChannel
 from characters.protocol.messages import BotTurnCompleted, ConnectRequest
 from characters.service.access import AccessSettings
 from characters.service.app import make_app, make_runner
-from characters.service.cluster import ClusterNode, NodeSettings
+from characters.service.cluster import BEAT_SECONDS, ClusterNode, NodeSettings
 from characters.service.database import connect
 from characters.service.directory import DIRECTORY_SCHEMA, Directory
 from characters.service.logs import JsonFormatter
@@ -342,6 +342,37 @@ def test_a_session_whose_node_no_other_can_reach_is_given_up_by_it(tmp_path: Pat
             assert again["room_name"].startswith("b.")
 
     asyncio.run(run())
+
+
+def test_neither_the_key_of_the_nodes_nor_an_id_follows_a_redirect(tmp_path: Path) -> None:
+    asked = list[str]()
+
+    async def elsewhere(request: web.BaseRequest) -> web.StreamResponse:
+        asked.append(request.path)
+        if not request.path.startswith("/stolen"):
+            raise web.HTTPTemporaryRedirect(f"/stolen{request.path}")
+        return web.json_response({})
+
+    async def run() -> None:
+        runner = web.ServerRunner(web.Server(elsewhere))
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        front = f"http://127.0.0.1:{runner.addresses[0][1]}"
+        async with nodes_over(tmp_path, a=front, b="") as (a, b):
+            grant, cluster = await a.connect(), b.service.cluster
+            assert cluster is not None
+            owner = await cluster.take(grant["character_session_id"])
+            assert owner is not None
+            with pytest.raises(aiohttp.WSServerHandshakeError):
+                async with b.enter(grant):
+                    pass
+            await b.ask("DELETE", f"/sessions/{grant['character_session_id']}")
+            cluster._note_cut(owner)
+            await asyncio.sleep(2.5 * BEAT_SECONDS)
+        await runner.cleanup()
+
+    asyncio.run(run())
+    assert {path.split("/")[1] for path in asked} == {"rooms", "sessions", "livez"}
 
 
 def test_a_way_that_was_cut_is_used_again_as_soon_as_it_leads_there(tmp_path: Path) -> None:

@@ -122,6 +122,21 @@ def test_values_in_a_database_that_say_nothing_cost_that_value_alone(path: Path)
     assert len(SessionStore(path).load().sessions) == 1
 
 
+def test_half_a_character_that_an_older_version_kept_is_left_out_when_it_is_read(
+    path: Path,
+) -> None:
+    store = SessionStore(path)
+    store.save(ADA, {"a": ["Hi."]}, [PersistEntry("player", "Who?", "m1")])
+    line = PlayerLine("Who?", "m1", is_kept=True)
+    store.save(ADA, None, [PendingReply((line,), (Say("Me."),))])
+    store.close()
+    change(path, r"UPDATE sessions SET memory = replace(memory, 'Hi.', 'Hi \ud83d.')")
+    change(path, r"UPDATE owed SET answer = replace(answer, 'Me.', 'Me \ud83d.')")
+    found = SessionStore(path).history("s1", None, 0.0)
+    assert found.memory == {"a": ["Hi ."]}
+    assert [reply.parts for reply in found.pending] == [(Say("Me ."),)]
+
+
 @pytest.mark.posix("Windows has no pipes in folders, and a link takes a right that players lack")
 @pytest.mark.parametrize("ending", ["", "-wal", "-shm"])
 @pytest.mark.parametrize("kind", ["link", "pipe", "folder"])

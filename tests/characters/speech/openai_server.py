@@ -45,6 +45,7 @@ class OpenAIServer:
         self.segments: Any = None  # of `verbose_json`
         self.knows_verbose = True
         self.status = 200
+        self.elsewhere = ""  # where a redirect leads
         self.is_stuck = False
         self.pieces: list[bytes] = [wav(tone(0.5, 22_050), 22_050)]
         self.kind = "application/octet-stream"  # the content type of what is spoken
@@ -67,13 +68,15 @@ class OpenAIServer:
         if is_verbose and not self.knows_verbose:
             return web.json_response({"error": "response_format"}, status=400)
         content = {"text": self.text} | ({"segments": self.segments} if is_verbose else {})
-        return web.json_response(content, status=self.status)
+        headers = self._location("transcriptions")
+        return web.json_response(content, status=self.status, headers=headers)
 
     async def speak(self, request: web.Request) -> web.StreamResponse:
         """Answer `/audio/speech`, piece by piece."""
         self.asked.append(await request.json())
         await self._begin(request)
-        answer = web.StreamResponse(status=self.status, headers={"Content-Type": self.kind})
+        headers = {"Content-Type": self.kind} | self._location("speech")
+        answer = web.StreamResponse(status=self.status, headers=headers)
         await answer.prepare(request)
         try:
             for piece in self.pieces:
@@ -87,6 +90,9 @@ class OpenAIServer:
             self.let_go.set()
             raise
         return answer
+
+    def _location(self, path: str) -> dict[str, str]:
+        return {"Location": f"{self.elsewhere}/audio/{path}"} if self.elsewhere else {}
 
     async def _begin(self, request: web.Request) -> None:
         self.keys.append(request.headers.get("Authorization"))

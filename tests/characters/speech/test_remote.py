@@ -121,6 +121,26 @@ def test_whatever_fails_the_player_is_asked_to_say_it_again_and_soon(
     assert monotonic() - began < 5.0
 
 
+@pytest.mark.parametrize("status", [302, 307])
+def test_neither_key_nor_words_follow_a_redirect(status: int) -> None:
+    async def talk() -> None:
+        async with serving() as stranger, serving() as server:
+            server.status, server.elsewhere = status, stranger.url
+            ears = EndpointRecogniser(SpeechEndpoint(server.url, "m", "k3y"), "en", 5.0)
+            utterance = await ears.open(())
+            await utterance.feed(SOUND)
+            assert await utterance.finish() == Rejected(SAY_AGAIN)
+            await ears.close()
+            voice = EndpointSynthesiser(SpeechEndpoint(server.url, "m", "k3y"), "fable")
+            with pytest.raises(SynthesisError, match=f"HTTP {status}"):
+                async for _ in voice.synthesise("My secret.", VoiceStyle()):
+                    pass
+            await voice.close()
+            assert len(server.asked) >= 2 and not stranger.asked
+
+    asyncio.run(talk())
+
+
 def test_a_service_that_is_not_there_is_a_rejection() -> None:
     async def talk() -> Heard | Rejected:
         ears = EndpointRecogniser(SpeechEndpoint("http://127.0.0.1:9/v1", "m"), "")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import stat
 import sys
 from pathlib import Path
@@ -36,6 +37,15 @@ def test_a_file_that_is_no_database_is_explained(tmp_path: Path) -> None:
     (tmp_path / "s").write_bytes(b"no database at all, but long enough to look at" * 40)
     with pytest.raises(PersistenceError, match="Check the disk"):
         SQLiteStore(tmp_path / "s").get_string("a")
+
+
+@pytest.mark.posix("Windows has no pipes in folders, and no such device")
+def test_what_is_no_file_in_a_database_s_place_is_told(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "zeros").symlink_to("/dev/zero")
+    for name, kind in (("pipe", "pipe"), ("zeros", "device"), ("", "folder")):
+        with pytest.raises(PersistenceError, match=f"is a {kind}, and a file should be there"):
+            SQLiteStore(tmp_path / name)
 
 
 def test_the_inner_store_never_sees_the_text() -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import errno
 import logging
+import math
 import os
 import stat
 import subprocess
@@ -113,6 +114,15 @@ def test_one_and_true_and_one_point_zero_are_three_values() -> None:
     prefs.set_bool("a", True)
     prefs.set_float("a", 1.0)
     assert len(emitted) == 3
+
+
+def test_the_sign_of_a_zero_is_kept() -> None:
+    disk = FakeDisk()
+    prefs = PlayerPrefs.open(PATH, disk=disk)
+    for value in (0.0, -0.0):
+        prefs.set_float("a", value, durable=True)
+    prefs.close()
+    assert math.copysign(1.0, PlayerPrefs.open(PATH, disk=disk).get_float("a")) == -1.0
 
 
 def test_a_problem_without_a_subscriber_is_kept_for_the_first_one() -> None:

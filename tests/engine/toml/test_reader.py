@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from pathlib import Path
 from typing import Literal
 
@@ -294,6 +295,7 @@ HEAD = '[scene]\nname = "X"\n'
     ("text", "place", "message"),
     [
         (HEAD + "x = [" + "1," * 300_000 + "]\n", (1, 1), "has more than 250000 values"),
+        ("".join(f"[t{n}]\n" for n in range(260_000)), (1, 1), "has more than 250000 values"),
         (HEAD + ".".join(["a"] * 50_000) + " = 1\n", (3, 1), "the key has more than 64 parts"),
         (HEAD + "[" + " . ".join(['"a"'] * 9_000) + "]", (3, 2), "the key has more than 64 parts"),
         (HEAD + "x = {" + ".".join(["a"] * 99) + " = 1}", (3, 6), "the key has more than 64 parts"),
@@ -313,6 +315,14 @@ def test_what_would_take_minutes_or_break_a_program_is_told_at_its_line(
     [problem] = error.value.problems
     assert (problem.line, problem.column) == place
     assert message in problem.message
+
+
+def test_the_place_of_a_deep_value_is_found_in_one_walk_whatever_stands_before_it() -> None:
+    quotes = '# "' + '\\"' * 60_000 + "\n# don't [[\n"
+    began = time.perf_counter()
+    with pytest.raises(TomlFileError, match=":3:69: the values are nested too deeply"):
+        parse_source(f"{quotes}x = {'[' * 70}{']' * 70}")
+    assert time.perf_counter() - began < 20.0  # a minute, when each quote was a beginning
 
 
 def test_what_is_just_not_too_much_is_read() -> None:
