@@ -78,7 +78,7 @@ def components_of(module_name: str, folder: Path) -> list[type[Component]]:
 def _parsed(file: Path) -> ast.Module | None:
     try:
         return ast.parse(file.read_bytes())
-    except (OSError, SyntaxError, ValueError):
+    except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):  # the last two: deep
         return None
 
 

@@ -68,6 +68,7 @@ def unknown_name(path: KeyPath, message: str, name: str, known: Iterable[str]) -
 
 
 _LONGEST_GOT = 60
+_LONGEST_MEANT = 200  # letters; to compare two of a megabyte takes hours
 _MOST_CHOICES = 12
 
 
@@ -75,7 +76,10 @@ def similar_names(
     word: str, known: Iterable[str], likeness: float = 0.6
 ) -> tuple[list[str], str | None]:
     """Return the names that an unknown word is like, and the one that was surely meant or None."""
-    folded = {name.casefold(): name for name in dict.fromkeys(known)}
+    if len(word) > _LONGEST_MEANT:
+        return [], None
+    names = (name for name in dict.fromkeys(known) if len(name) <= _LONGEST_MEANT)
+    folded = {name.casefold(): name for name in names}
     close = get_close_matches(word.casefold(), folded, n=3, cutoff=likeness)
     sure = get_close_matches(word.casefold(), close, n=2, cutoff=0.8)
     return [folded[name] for name in close], folded[sure[0]] if len(sure) == 1 else None

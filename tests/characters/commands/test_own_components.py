@@ -113,6 +113,16 @@ def test_a_module_that_is_no_text_is_told(
     assert "None" not in said
 
 
+@pytest.mark.parametrize("code", ["x = " + "-" * 100_000 + "1", "x = a" + ".b" * 100_000])
+def test_a_module_that_no_parser_takes_is_told(
+    code: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(tmp_path, "main.py", "import lamp_six\n")
+    write(tmp_path, "lamp_six.py", code)
+    assert lint(write(tmp_path, "hall.toml", LEVEL.format("LampSix"))) == (1, "")
+    assert capsys.readouterr().err.startswith("lamp_six cannot be imported: ")
+
+
 def test_modules_of_two_games_with_one_name_are_told(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator, Callable
@@ -207,6 +208,43 @@ def test_a_second_service_on_one_folder_is_refused_with_the_first_ones_process(
 
     pid = asyncio.run(run())
     assert f"process {pid}" in capsys.readouterr().err
+
+
+def a_device(path: Path) -> None:
+    path.symlink_to("/dev/zero")
+
+
+@pytest.mark.slow  # its rule is in test_store.py, without a process
+@pytest.mark.posix("Windows has no pipes in folders, and a link takes a right that players lack")
+@pytest.mark.parametrize(
+    ("name", "make", "words"),
+    [
+        ("service/sessions.sqlite3", os.mkfifo, "sessions.sqlite3 is a pipe"),
+        ("service/sessions.sqlite3", a_device, "sessions.sqlite3 is a link"),
+        ("service/sessions.sqlite3", Path.mkdir, "sessions.sqlite3 is a folder"),
+        ("service/sessions.sqlite3-wal", os.mkfifo, "sessions.sqlite3-wal is a pipe"),
+        ("service/service.lock", os.mkfifo, "service.lock is a pipe"),
+        ("service", os.mkfifo, "cannot be kept"),
+    ],
+)
+def test_what_is_no_file_in_the_data_folder_is_told_and_the_service_talks(
+    tmp_path: Path, name: str, make: Callable[[Path], None], words: str
+) -> None:
+    odd = tmp_path / name
+    odd.parent.mkdir(exist_ok=True)
+    make(odd)
+
+    async def run() -> str:
+        async with process(tmp_path) as (it, url):
+            _, answers = await talk(url, None, "Hello.")
+            assert all(answers)
+            it.terminate()
+            assert it.stderr is not None
+            async with asyncio.timeout(DEADLINE):
+                return (await it.stderr.read()).decode()
+
+    told = asyncio.run(run())
+    assert words in told and "Traceback" not in told
 
 
 async def voice_at(url: str) -> AudioFrame:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Annotated, Any, Literal
@@ -228,6 +229,14 @@ def test_each_item_of_a_list_or_tuple_has_its_type(annotation: Any, kinds: Any) 
 def test_a_near_miss_is_proposed_and_surely_meant() -> None:
     assert did_you_mean("nmae", ["name", "size"]) == ("name", None)
     assert did_you_mean("naem_of", ["name_of", "size"]) == ("name_of", "name_of")
+
+
+def test_endless_names_are_compared_with_nothing() -> None:
+    endless = "".join(map(chr, range(0x4E00, 0x5200))) * 200
+    began = time.perf_counter()
+    assert did_you_mean(endless, [endless[1:], "size"]) == (f"one of {endless[1:]}, size", None)
+    assert did_you_mean("sizes", [endless, "size"]) == ("size", "size")
+    assert time.perf_counter() - began < 5.0  # for a few letters more it took hours
 
 
 def test_capitals_do_not_matter() -> None:
