@@ -201,6 +201,18 @@ def test_a_store_that_fails_is_told_by_one_kind_of_error() -> None:
         KeyValueSessionPersistence(FailingStore()).store("a", RECORD)
 
 
+def test_a_store_that_fails_to_list_is_told_of_all_sessions_and_of_nobodys() -> None:
+    class Silent(TenLineStore):
+        def get_string(self, key: str, default: str | None = None) -> str | None:
+            raise RuntimeError("the cloud is away.")
+
+    persistence = KeyValueSessionPersistence(Silent())
+    with pytest.raises(PersistenceError, match=r"^The sessions could not be listed: the cloud"):
+        persistence.all()
+    with pytest.raises(PersistenceError, match=r"^The id of the player could not be read: the"):
+        persistence.player_id("ada")
+
+
 def test_two_prefixes_keep_two_sets_apart() -> None:
     store = TenLineStore()
     KeyValueSessionPersistence(store, "one.").store("a", RECORD)
