@@ -34,7 +34,14 @@ from engine.toml.diagnostics import (
     validate,
 )
 from engine.toml.positions import KeyPath
-from engine.toml.reader import Problem, TomlFileError, TomlSource, read_source
+from engine.toml.reader import (
+    MOST_VALUES,
+    Problem,
+    TomlFileError,
+    TomlSource,
+    count_values,
+    read_source,
+)
 
 __all__ = [
     "ComponentEntry", "ObjectEntry", "ObjectSettings", "Place", "read_document",
@@ -43,6 +50,9 @@ __all__ = [
 
 
 _DEEPEST = 8  # prefabs of prefabs; deeper is surely a circle
+# What prefabs and profiles come to, counted anew for each object: a file as large as may be would
+# take hours if each object of a level were based on it.
+MOST_BASED = 4 * MOST_VALUES
 
 
 @dataclass(frozen=True)
@@ -110,6 +120,8 @@ class Layers:
     """Whether a component has a field of its own called `profile`."""
     problems: list[Problem] = field(default_factory=list)
     _sources: dict[str, TomlSource | None] = field(default_factory=dict)
+    _counts: dict[str, int] = field(default_factory=dict)
+    _based: int = 0
 
     @property
     def sources(self) -> tuple[TomlSource, ...]:
@@ -172,16 +184,26 @@ class Layers:
         self, name: object, path: KeyPath, owner: LayeredObject, layer: FileLayer, depth: int
     ) -> TomlSource | None:
         """Return the prefab or profile of a name, or None after noting what is wrong."""
-        mistake = self._mistake(name, path, depth)
+        if self._based > MOST_BASED:
+            return None  # it was told
+        mistake = self._mistake(name, path, depth) or self._too_much(str(name), path)
         if mistake is not None:
             found = layer.path(path) or layer.prefix
             self.problems.append(
                 layer.source.problem(mistake, path=found, object_name=owner.data.get("name"))
             )
             return None
-        if name not in self._sources:
-            self._sources[str(name)] = self._read(self.assets.path(str(name)))
         return self._sources[str(name)]
+
+    def _too_much(self, name: str, path: KeyPath) -> Mistake | None:
+        """Read a prefab or profile, and count it; return a mistake if all come to too much."""
+        if name not in self._sources:
+            source = self._sources[name] = self._read(self.assets.path(name))
+            self._counts[name] = 0 if source is None else count_values(source.text)
+        self._based += self._counts[name]
+        if self._based <= MOST_BASED:
+            return None
+        return Mistake(path, f"prefabs and profiles come to more than {MOST_BASED} values", name)
 
     def _mistake(self, name: object, path: KeyPath, depth: int) -> Mistake | None:
         if not isinstance(name, str):

@@ -88,12 +88,12 @@ def _dotted(path: KeyPath) -> str:
 def apply_fixes(text: str, fixes: Iterable[Fix]) -> str:
     """Return the text with every fix made; of two that overlap, the later one is made."""
     places = {(start, end, fix.text) for fix in fixes for start, end in fix.places}
-    last = len(text) + 1
+    parts, last = list[str](), len(text) + 1
     for start, end, new in sorted(places, reverse=True):
         if end <= last:
-            text = text[:start] + new + text[end:]
+            parts += (text[end:last], new)
             last = start
-    return text
+    return "".join((text[:last], *reversed(parts)))
 
 
 def is_toml(text: str) -> bool:

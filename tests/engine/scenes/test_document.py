@@ -117,6 +117,20 @@ def test_prefabs_that_go_in_a_circle_are_named(tmp_path: Path) -> None:
     assert found[0].startswith('prefabs/round.toml:1:10: object "Ann": prefab: goes in a circle')
 
 
+def test_prefabs_that_come_to_too_much_are_told_where_they_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("engine.scenes.document.MOST_BASED", 30)
+    (tmp_path / "assets/prefabs").mkdir(parents=True)
+    profile = 'prefab = "prefabs/actor.toml"\n'
+    (tmp_path / "assets/prefabs/npc.toml").write_text(profile)
+    (tmp_path / "assets/prefabs/actor.toml").write_text('[Actor]\nactor_id = "a"\ntags = [1, 2]\n')
+    objects = [f'[[object]]\nname = "{n}"\nprefab = "prefabs/npc.toml"\n' for n in range(9)]
+    found = problems(tmp_path, "[scene]\n" + "".join(objects))
+    told = [line for line in found if "come to more than 30 values" in line]
+    assert told == [found[-1]] and 'object "5"' in told[0]  # 6 each, told once
+
+
 def test_what_a_prefab_lacks_is_missing_in_the_level(tmp_path: Path) -> None:
     (tmp_path / "assets/prefabs").mkdir(parents=True)
     (tmp_path / "assets/prefabs/npc.toml").write_text('[Actor]\nmood = "calm"\n')

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import stat
+import time
 import tomllib
 from enum import Enum
 from pathlib import Path
@@ -94,6 +95,14 @@ def test_fixes_are_made_and_the_rest_stays() -> None:
     assert apply_fixes("nmae = tru # x", [Fix(((0, 4),), "name"), Fix(((7, 10),), "true")]) == (
         "name = true # x"
     )
+
+
+def test_many_fixes_of_a_long_text_are_made_in_one_walk() -> None:
+    count = 100_000
+    text, began = "nmae = 1\n" * count, time.perf_counter()
+    fixes = [Fix(((9 * n, 9 * n + 4),), "name") for n in range(count)]
+    assert apply_fixes(text, fixes) == "name = 1\n" * count
+    assert time.perf_counter() - began < 5.0
 
 
 def test_a_file_is_replaced_whole(tmp_path: Path) -> None:
