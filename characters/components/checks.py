@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterator, Mapping
-from functools import cache, partial
+from functools import cache
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ _LOOKALIKES = dict(
     )
 )
 _SAME_LOOK = str.maketrans("oli", "011")
+_MOST_ACTIONS = 128  # of a character, as many as a service takes
 
 
 def ids_are_plain(document: SceneDocument) -> Iterator[Problem]:
@@ -187,7 +189,7 @@ def _spawn(
     entry: ObjectEntry,
     door: ComponentEntry,
     level: str,
-    labels: list[str] | None,
+    labels: Mapping[str, None] | None,
 ) -> Iterator[Problem]:
     spawn = door.raw["spawn"]
     if isinstance(spawn, str) and labels is not None and spawn not in labels:
@@ -196,7 +198,7 @@ def _spawn(
         yield document.problem(entry.index, "Door", "spawn", message, got=spawn, hint=hint)
 
 
-def _spawn_points(level: Path) -> list[str] | None:
+def _spawn_points(level: Path) -> Mapping[str, None] | None:
     """Return the labels of a level, or None when it cannot be read, which is its own problem."""
     try:
         data = read_source(level).data
@@ -204,7 +206,8 @@ def _spawn_points(level: Path) -> list[str] | None:
         if data.get("scene", {}).get("tiled") or any("prefab" in table for table in tables):
             return None  # a map or a prefab may bring the spawn point
         points = [table["SpawnPoint"] for table in tables if "SpawnPoint" in table]
-        return [point.get("label", "default") for point in points]
+        labels = (point.get("label", "default") for point in points)
+        return {label: None for label in labels if isinstance(label, str)}
     except (TomlFileError, AttributeError, TypeError):
         return None
 
@@ -262,20 +265,31 @@ def triggers_reach_a_character(document: SceneDocument) -> Iterator[Problem]:
 def events_are_the_personas(document: SceneDocument) -> Iterator[Problem]:
     """Yield a problem for the event of a trigger to which the persona has nothing to say."""
     characters = {entry.name: component for entry, component in document.components("Character")}
-    persona_of = cache(partial(_persona, document))
+    events_of = cache(lambda name: _events(_persona(document, name)))
     for entry, trigger in document.components("Trigger"):
         told, event = trigger.raw.get("character", entry.name), trigger.raw.get("event")
         character = characters.get(told) if isinstance(told, str) else None
         if character is None or not isinstance(event, str) or not event:
             continue
-        persona = persona_of(_persona_name(character))
-        if persona is None:
-            continue
-        known = [item.get("name") for item in persona.get("event", ())]
-        if event not in known and not trigger.raw.get("message"):
+        known = events_of(_persona_name(character))
+        if known is not None and event not in known and not trigger.raw.get("message"):
             message = "is no [[event]] of the persona, and without a message its script is silent"
-            hint, _ = did_you_mean(event, filter(None, known))
+            hint, _ = did_you_mean(event, known)
             yield document.problem(entry.index, "Trigger", "event", message, got=event, hint=hint)
+
+
+def _events(persona: Mapping[str, Any] | None) -> Mapping[str, None] | None:
+    """Return the names of a persona's events, as far as they can be read; None without one."""
+    if persona is None:
+        return None
+    tables = persona.get("event")
+    tables = filter(_is_table, tables) if isinstance(tables, list) else ()
+    names = (table.get("name") for table in tables)
+    return {name: None for name in names if isinstance(name, str) and name}
+
+
+def _is_table(value: object) -> bool:
+    return isinstance(value, Mapping)
 
 
 def actions_are_spelt_as_the_personas(document: SceneDocument) -> Iterator[Problem]:
@@ -286,7 +300,7 @@ def actions_are_spelt_as_the_personas(document: SceneDocument) -> Iterator[Probl
         if not isinstance(listed, list):
             continue
         done = sorted(done_by(_persona_name(character)) - set(map(str, listed)))
-        for number, name in enumerate(listed):
+        for number, name in enumerate(islice(listed, _MOST_ACTIONS)):
             _, meant = did_you_mean(str(name), done) if done else ("", None)
             if meant is not None:
                 place = (entry.index, "Character", f"actions.{number}")

@@ -120,10 +120,10 @@ def _ways_of(kind: str, parts: Any) -> float:
         return sum(_ways(each) for each in inner if isinstance(each, _parser.SubPattern))
     least, most, repeated = parts
     shortest, _ = repeated.getwidth()
-    times = min(most, MAX_TEXT)
+    times = min(int(most), MAX_TEXT)
     if least > MAX_TEXT:
         return inf
-    return _ways(repeated) * times + log10(times - (least if shortest else 0) + 1)
+    return _ways(repeated) * times + log10(times - (int(least) if shortest else 0) + 1)
 
 
 Pattern: TypeAlias = Annotated[str, AfterValidator(_pattern)]

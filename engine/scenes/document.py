@@ -14,6 +14,7 @@ A SceneCheck of the game is called with each document and returns further proble
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -44,7 +45,7 @@ from engine.toml.reader import (
 )
 
 __all__ = [
-    "ComponentEntry", "ObjectEntry", "ObjectSettings", "Place", "read_document",
+    "checked", "ComponentEntry", "ObjectEntry", "ObjectSettings", "Place", "read_document",
     "read_part_document", "SceneCheck", "SceneDocument", "SceneSettings",
 ]  # fmt: skip
 
@@ -352,6 +353,18 @@ class SceneDocument:
 
 
 SceneCheck: TypeAlias = Callable[[SceneDocument], Iterable[Problem]]
+
+
+def checked(document: SceneDocument, checks: Iterable[SceneCheck]) -> Iterator[Problem]:
+    """Yield what the checks find, and which one breaks: it may be the game's own."""
+    for check in checks:
+        try:
+            yield from check(document)
+        except Exception as error:
+            frame = traceback.extract_tb(error.__traceback__)[-1]
+            what = f"{type(error).__name__}: {error} in {Path(frame.filename).name}:{frame.lineno}"
+            message = f"the check {getattr(check, '__name__', check)} breaks: {what}"
+            yield Problem(document.source.file, 1, 1, None, None, message)
 
 
 def field_path(component: str | None, field: str) -> KeyPath:

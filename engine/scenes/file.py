@@ -34,6 +34,7 @@ from engine.scenes.document import (
     SceneCheck,
     SceneDocument,
     SceneSettings,
+    checked,
     field_path,
     read_document,
 )
@@ -377,7 +378,7 @@ class SceneFile:
 
     def _look(self, source: TomlSource) -> tuple[SceneDocument, tuple[Problem, ...]]:
         document, problems = read_document(source, self._registry, self._assets)
-        further = chain(scene_problems(document), *(check(document) for check in self._checks))
+        further = chain(scene_problems(document), checked(document, self._checks))
         return document, (*problems, *islice(further, _MOST_PROBLEMS))
 
 

@@ -35,6 +35,7 @@ from engine.scenes.document import (
     SceneCheck,
     SceneDocument,
     SceneSettings,
+    checked,
     read_part_document,
 )
 from engine.toml.diagnostics import NOTHING, Mistake, as_toml, did_you_mean, presets, similar_names
@@ -369,8 +370,7 @@ def read_part(
     component = profile_of(source, registry)
     document, problems = read_part_document(source, registry, assets, component)
     problems += scene_problems(document)
-    for check in checks:
-        problems += check(document)
+    problems += checked(document, checks)
     if problems:
         raise TomlFileError(problems)
     return document

@@ -20,6 +20,7 @@ from datetime import date, time
 from difflib import get_close_matches
 from enum import Enum
 from functools import cached_property, lru_cache
+from itertools import islice
 from types import MappingProxyType
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
@@ -69,6 +70,7 @@ def unknown_name(path: KeyPath, message: str, name: str, known: Iterable[str]) -
 
 _LONGEST_GOT = 60
 _LONGEST_MEANT = 200  # letters; to compare two of a megabyte takes hours
+_MOST_COMPARED = 2_000  # names; each mistake looks at all of them
 _MOST_CHOICES = 12
 
 
@@ -79,7 +81,7 @@ def similar_names(
     if len(word) > _LONGEST_MEANT:
         return [], None
     names = (name for name in dict.fromkeys(known) if len(name) <= _LONGEST_MEANT)
-    folded = {name.casefold(): name for name in names}
+    folded = {name.casefold(): name for name in islice(names, _MOST_COMPARED)}
     close = get_close_matches(word.casefold(), folded, n=3, cutoff=likeness)
     sure = get_close_matches(word.casefold(), close, n=2, cutoff=0.8)
     return [folded[name] for name in close], folded[sure[0]] if len(sure) == 1 else None

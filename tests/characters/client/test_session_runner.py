@@ -36,7 +36,6 @@ from characters.session.conversation import (
 from characters.session.events import (
     CancelTimer,
     ClearRecord,
-    Command,
     ConnectRequested,
     DisconnectRequested,
     Event,
@@ -695,7 +694,7 @@ class Refusing(KeyValueSessionPersistence):
     ],
 )
 def test_a_store_that_says_why_it_fails_is_told_in_a_sentence(
-    order: Command, done: str, caplog: pytest.LogCaptureFixture
+    order: LoadRecord | StoreRecord | ClearRecord, done: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     with Stage(Refusing(MemoryStore())) as stage:
         records = RecordStore(nurse(stage), lambda event: None)

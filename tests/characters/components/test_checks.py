@@ -227,6 +227,34 @@ def test_an_event_that_the_persona_has_no_line_for_is_told_with_what_was_meant(
     assert read(tmp_path, MANAGER, person("Anna", "n-2"), elsewhere)  # of which nothing is known
 
 
+@pytest.mark.parametrize(
+    "persona",
+    [
+        "event = 5", 'event = "xy"', 'event = ["a", 1]', "[event]\na = 1", "[[event]]\nname = 5",
+        '[[event]]\nname = ["q"]', "[[event]]\n", "do = [[1], 2]", "do = 5",
+    ],
+)  # fmt: skip
+def test_what_makes_no_sense_in_a_persona_is_no_mistake_of_the_level(
+    persona: str, tmp_path: Path
+) -> None:
+    folder = tmp_path / "assets" / "personas"
+    folder.mkdir(parents=True)
+    (folder / "n-1.toml").write_text(persona)
+    anna = person("Anna", "n-1", 'actions = ["Point"]\n[object.Trigger]\nevent = "storm"')
+    (found,) = problems_of(write_level(tmp_path, anna))
+    assert "event: is no [[event]] of the persona" in found
+
+
+def test_a_label_that_makes_no_sense_is_no_mistake_of_the_door_to_it(tmp_path: Path) -> None:
+    points = "".join(
+        f'[[object]]\nname = "{n}"\n[object.SpawnPoint]\nlabel = {label}\n'
+        for n, label in enumerate(("5", "[1]", '"from hall"'))
+    )
+    write_level(tmp_path, points, "lobby")
+    (found,) = problems_of(write_level(tmp_path, DOOR + 'target = "lobby"\nspawn = "x"\n'))
+    assert "has no spawn point of that name" in found
+
+
 def test_an_action_that_the_persona_spells_otherwise_is_told(tmp_path: Path) -> None:
     with_persona(tmp_path)
     (found,) = complaints(

@@ -131,7 +131,7 @@ def test_neither_key_nor_words_follow_a_redirect(status: int) -> None:
             await utterance.feed(SOUND)
             assert await utterance.finish() == Rejected(SAY_AGAIN)
             await ears.close()
-            voice = EndpointSynthesiser(SpeechEndpoint(server.url, "m", "k3y"), "fable")
+            voice = voice_of(server)
             with pytest.raises(SynthesisError, match=f"HTTP {status}"):
                 async for _ in voice.synthesise("My secret.", VoiceStyle()):
                     pass

@@ -25,7 +25,8 @@ from engine.scenes.file import (
     spelled,
     value_text,
 )
-from engine.toml.reader import Problem, TomlFileError
+from engine.scenes.rules import read_part
+from engine.toml.reader import Problem, TomlFileError, read_source
 from tests.engine.corpus import write_assets
 from tests.engine.levels import HALL, read_level
 from tests.engine.rich_levels import Written, written_levels
@@ -97,6 +98,25 @@ def test_checks_of_the_game_are_heard_beside_the_engines(tmp_path: Path) -> None
         (3, "scene.name"),
         (30, "Lamp.colour"),
     ]
+
+
+def test_a_check_that_breaks_is_told_beside_what_others_find(tmp_path: Path) -> None:
+    def breaks(document: SceneDocument) -> Iterator[Problem]:
+        yield document.problem(0, None, "name", "is odd")
+        raise KeyError("no such thing")
+
+    path = write_assets(tmp_path)
+    path.write_text(HALL)
+    for file in (path, path.parent.parent / "prefabs" / "lamp.toml"):
+        with pytest.raises(TomlFileError) as error:
+            if file is path:
+                SceneFile.read(file, sample_registry(), [breaks, breaks])
+            else:
+                read_part(read_source(file), sample_registry(), [breaks, breaks])
+        said = [problem.message for problem in error.value.problems]
+        told = "the check breaks breaks: KeyError: 'no such thing' in test_file.py:"
+        assert [message.startswith(told) for message in said].count(True) == 2
+        assert said.count("is odd") == 2
 
 
 def test_a_check_sees_what_is_right_in_a_file_that_has_mistakes(tmp_path: Path) -> None:
