@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from math import exp
 from pathlib import Path
@@ -19,6 +21,7 @@ from characters.speech.whisper import (
     WhisperModel,
     WhisperRecogniser,
     WhisperTranscriber,
+    _one_at_a_time,
     whisper_problem,
 )
 from engine.core.errors import install_command
@@ -162,3 +165,19 @@ def test_a_model_without_its_package_says_what_to_install(
     monkeypatch.setitem(__import__("sys").modules, "faster_whisper", None)
     problem = whisper_problem(tmp_path)
     assert problem is not None and install_command("whisper") in problem
+
+
+def test_what_takes_most_memory_is_done_for_one_sentence_after_the_other() -> None:
+    inside, most = 0, 0
+
+    def encode(features: int) -> int:
+        nonlocal inside, most
+        inside += 1
+        most = max(most, inside)
+        time.sleep(0.01)
+        inside -= 1
+        return features
+
+    with ThreadPoolExecutor(4) as threads:
+        assert list(threads.map(_one_at_a_time(encode), range(8))) == list(range(8))
+    assert most == 1
