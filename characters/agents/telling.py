@@ -295,6 +295,7 @@ def named_after(text: str, one: str) -> tuple[Fact, ...]:
 def with_kin(sentence: str, known: Mapping[str, str]) -> str:
     """Return a sentence with "my sister" for her name at its beginning."""
     for key, value in known.items():
-        if key in KIN and value[:1].isupper() and sentence.startswith(f"{value} "):
+        is_of_her = sentence.startswith(f"{value} ") and f"my {key}" not in sentence.lower()
+        if key in KIN and value[:1].isupper() and is_of_her:
             return f"my {key} {sentence[len(value) + 1 :]}"
     return sentence

@@ -169,3 +169,9 @@ def test_what_is_denied_is_forgotten_with_all_that_hangs_on_it(
     lines: list[str], facts: dict[str, str]
 ) -> None:
     assert kept(*lines) == facts
+
+
+def test_who_is_told_of_by_name_is_one_of_the_players_own() -> None:
+    facts = kept("My sister is called Lucy", "Lucy lives in York")
+    assert facts == {"sister": "Lucy", "sister lives": "in York"}
+    assert kept("Rex is my dog", "Rex is my dog") == {"dog": "Rex"}
