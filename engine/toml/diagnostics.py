@@ -80,8 +80,7 @@ def similar_names(
     """Return the names that an unknown word is like, and the one that was surely meant or None."""
     if len(word) > _LONGEST_MEANT:
         return [], None
-    names = (name for name in dict.fromkeys(known) if len(name) <= _LONGEST_MEANT)
-    folded = {name.casefold(): name for name in islice(names, _MOST_COMPARED)}
+    folded = {name.casefold(): name for name in islice(dict.fromkeys(known), _MOST_COMPARED)}
     close = get_close_matches(word.casefold(), folded, n=3, cutoff=likeness)
     sure = get_close_matches(word.casefold(), close, n=2, cutoff=0.8)
     return [folded[name] for name in close], folded[sure[0]] if len(sure) == 1 else None
