@@ -53,7 +53,7 @@ __all__ = [
 _DEEPEST = 8  # prefabs of prefabs; deeper is surely a circle
 # What prefabs and profiles come to, counted anew for each object: a file as large as may be would
 # take hours if each object of a level were based on it.
-MOST_BASED = MOST_VALUES
+MOST_BASED = 2 * MOST_VALUES
 
 
 @dataclass(frozen=True)
