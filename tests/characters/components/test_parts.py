@@ -92,8 +92,9 @@ def test_a_store_of_ones_own_resumes_the_talk_on_another_machine(
             character = scene.create("Blacksmith").add(Character("patient-7f3a"))
             scene.add(CharacterManager(endpoint=service_url, sound=False))
             run(scene, lambda: character.is_connected)
+            view = character.view
             scene.close()
-            return character.view
+            return view
 
     first, second = play_on("first"), play_on("second")
     assert first.session_id == second.session_id
