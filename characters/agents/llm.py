@@ -44,7 +44,7 @@ from characters.agents.persona import Persona
 from characters.agents.prompt import Noted, estimate_tokens, messages_for, relevant
 from characters.agents.script import ScriptedAgent
 from characters.agents.spoken import SpokenText
-from characters.agents.toolbox import Toolbox
+from characters.agents.toolbox import Toolbox, refusal
 from characters.protocol.messages import ModelUsage
 from characters.protocol.model_settings import ModelSettings
 
@@ -176,6 +176,8 @@ class LlmAgent:
                         self._script.feel(part)
                     yield part
         except LlmError:
+            for refused in _acts(answer, toolbox, is_whole=False):
+                yield refused
             if answer.has_spoken:
                 yield BrokenOff(self._script.closing(context), "model_failed")
         finally:
@@ -421,8 +423,11 @@ class Answer:
         return Say(said)
 
 
-def _acts(answer: Answer, toolbox: Toolbox) -> Iterable[Part]:
-    """Yield what the calls of an answer become; each one that is refused is in the log too."""
+def _acts(answer: Answer, toolbox: Toolbox, *, is_whole: bool = True) -> Iterable[Part]:
+    """Yield what the calls of an answer become; each one that is refused is in the log too.
+
+    Of an answer that broke off none is made: what it calls, or with what, may have had an end.
+    """
     calls = [(call.name, call.arguments) for call in answer.calls]
     refused = []
     for text in answer.written_calls:
@@ -430,7 +435,10 @@ def _acts(answer: Answer, toolbox: Toolbox) -> Iterable[Part]:
         calls += written
         if not written:
             refused.append(Refused("", "what it wrote cannot be read as a call"))
-    parts = [toolbox.part(*call) for call in calls[:MOST_CALLS]]
+    parts = [
+        toolbox.part(name, arguments) if is_whole else refusal(name, "the answer broke off")
+        for name, arguments in calls[:MOST_CALLS]
+    ]
     if answer.has_more_calls or len(calls) > MOST_CALLS:
         refused.append(Refused("", f"only {MOST_CALLS} calls of an answer are taken"))
     for part in (*parts, *refused):

@@ -17,7 +17,7 @@ from characters.agents.spoken import FEELINGS, feeling
 from characters.protocol.codec import json_value, whole_text
 from characters.protocol.messages import Action
 
-__all__ = ["Toolbox"]
+__all__ = ["refusal", "Toolbox"]
 
 FEEL = "feel"
 MOST_NAME = 64
@@ -69,13 +69,13 @@ class Toolbox:
         action = self._actions.get(_slug(name))
         if action is None and _slug(name) not in _FEEL_NAMES:
             known = ", ".join(self._actions) or "nothing"
-            return _refuse(name, f"it is no action here; what can be done: {known}")
+            return refusal(name, f"it is no action here; what can be done: {known}")
         try:
             values = _values(arguments)
         except ValueError as problem:
-            return _refuse(name, str(problem))
+            return refusal(name, str(problem))
         if action is None:
-            return _felt(values) or _refuse(name, "there is no feeling of that name")
+            return _felt(values) or refusal(name, "there is no feeling of that name")
         if action in self._functions:
             return Do((Action(action, arguments=values),))
         target = next((values[key] for key in ("target", "object", "to") if key in values), None)
@@ -116,7 +116,8 @@ def _is_name(value: object) -> bool:
     return isinstance(value, str) and bool(value)
 
 
-def _refuse(name: str, reason: str) -> Refused:
+def refusal(name: str, reason: str) -> Refused:
+    """Return what a call becomes that is not made."""
     return Refused(whole_text(name)[:MOST_NAME], reason)
 
 

@@ -26,7 +26,7 @@ from characters.agents.agent import (
     Say,
     Spoken,
 )
-from characters.agents.completions import ModelClient
+from characters.agents.completions import CircuitBreaker, ModelClient
 from characters.agents.llm import LlmAgent
 from characters.agents.persona import Persona
 from characters.agents.script import ScriptedAgent
@@ -445,6 +445,16 @@ def test_an_answer_that_is_broken_off_says_so(how: dict[str, bool]) -> None:
     talk(play, answer(text, **how), first_word_within_seconds=2.0)  # type: ignore[arg-type]
 
 
+def test_a_call_in_an_answer_that_is_broken_off_is_refused_with_the_reason() -> None:
+    async def play(it: Talk, server: ModelServer) -> None:
+        parts = await it.parts(PlayerSaid("hello"), actions=("wave",))
+        assert [part for part in parts if isinstance(part, Do)] == []
+        assert Refused("wave", "the answer broke off") in parts
+
+    calls = tool_call("wave", "{}")
+    talk(play, answer("The gate is old. It", *calls, stalls=True), first_word_within_seconds=0.5)
+
+
 def test_the_servers_own_words_are_in_the_log_once_and_neither_key_nor_talk(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
@@ -491,6 +501,17 @@ def test_a_server_that_fails_twice_is_left_alone_for_a_while() -> None:
         assert len(server.asked) == 2
 
     talk(play, refuse("out of order", 500))
+
+
+def test_a_server_that_goes_on_failing_is_left_alone_for_longer_each_time() -> None:
+    breaker, rests = CircuitBreaker(), []
+    for _ in range(12):
+        breaker.failed(1000.0)
+        rests.append(max(0.0, breaker.until - 1000.0))
+    assert rests[:4] == [0.0, 15.0, 30.0, 60.0]
+    assert rests[-1] == 300.0
+    breaker.worked()
+    assert not breaker.is_open(1000.0)
 
 
 def test_a_script_that_takes_over_takes_no_line_for_the_answer_to_an_old_question() -> None:

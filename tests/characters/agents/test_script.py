@@ -381,6 +381,16 @@ def test_a_fallback_offers_what_was_not_told_and_yes_takes_it() -> None:
     assert actor.say("xyzzy") == "Ask me about anything."
 
 
+def test_fallbacks_offer_something_else_each_time() -> None:
+    topics = [
+        {"id": name, "says": [name], "lines": [f"{name}."], "lead": f"the {name}"}
+        for name in ("clock", "tower", "gull")
+    ]
+    actor = Actor(persona(topic=topics, fallback=["Ask about {lead|it}.", "Try {lead|it}."]))
+    offered = [actor.say("xyzzy").rpartition(" ")[2] for _ in range(3)]
+    assert sorted(offered) == ["clock.", "gull.", "tower."]
+
+
 def test_a_persona_words_small_talk_or_goes_without() -> None:
     topics = [{"id": name, "says": [name], "lines": [f"{name}."]} for name in ("joke", "weather")]
     pack = SmallTalk.model_validate({"topic": topics})

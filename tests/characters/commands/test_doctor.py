@@ -14,6 +14,7 @@ from characters.protocol.model_settings import ModelSettings
 from characters.speech.settings import SpeechDetector, SpeechSettings
 from engine.core.errors import install_command
 from engine.prefs.prefs import PlayerPrefs
+from tests.characters.agents.model_server import model_server, refuse
 
 DEVICES = DeviceReport((AudioDevice("Desk mic", 1, 0, 48000), AudioDevice("Speaker", 0, 2, 48000)))
 HEALTHY = Machine(
@@ -189,3 +190,16 @@ def test_a_model_is_asked_and_what_it_says_is_told(
     found = {it.what: it for it in examine(machine, tmp_path, "local", None, MODEL)}
     assert found["language model"].status == status
     assert words in found["language model"].found
+
+
+def test_a_servers_first_words_are_told_or_why_there_are_none(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("SOME_KEY", "the-key")
+    ask = Machine.this().ask
+    with model_server() as server:
+        small = replace(MODEL, url=server.url, first_word_within_seconds=60.0)
+        assert ask(small).startswith("answers 'Good day.' after ")
+        assert server.headers[0]["Authorization"] == "Bearer the-key"
+        server.answers = refuse("no model small", status=404)
+        assert ask(small) == "does not answer (HTTP 404: no model small)"
