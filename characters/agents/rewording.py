@@ -1,7 +1,8 @@
-"""Ways to say that something is no longer so, in the words of the tables of facts.
+"""Ways to say that something is not so, or no longer, in the words of the tables of facts.
 
 "I've given up the violin" and "I no longer play the violin" are "I do not play the violin", and "I
-used to work in a bank" is "I do not work in a bank, I worked in a bank".
+used to work in a bank" is "I do not work in a bank, I worked in a bank". Who corrects himself in
+one sentence ("in Galway, no wait, Limerick") has said the second alone.
 """
 
 from __future__ import annotations
@@ -42,8 +43,19 @@ def _once(said: re.Match[str]) -> str:
     return f"{_not(who)} {verb} {rest}, {who} {past} {rest}"
 
 
+# "no wait,", and "sorry" before what it corrects: "in Leeds, sorry, Nurse" corrects nothing.
+_RATHER = (
+    r"(?:\s?[,-]|\.\.\.)?\s(?:no(?:,?\s+(?:wait|sorry))?|wait,?\s+no|I\s+mean|or\s+rather"
+    r"|sorry(?=,?\s+(?:in|at|from|\d)\b))[,\s]{1,3}"
+)
+_COUNT = r"(?:\d{1,3}|[a-z]+teen|(?:twen|thir|for|fif|six|seven|eigh|nine)ty(?:[- ][a-z]+)?)\b"
+
 _Rewording = tuple[str, str | Callable[[re.Match[str]], str]]
 _REWORDINGS: tuple[_Rewording, ...] = (
+    # in Galway, no wait, Limerick
+    (rf"\b(in|at|from)\s+(?-i:[A-Z])[\w'-]*(?:\s[\w'-]+){{0,3}}?{_RATHER}(?:(?:in|at|from)\s+)?"
+     r"(?=(?-i:[A-Z])[a-z])(?!(?:Nurse|Doctor|Dr|Sir|Miss|Mr|Mrs)\b)", r"\1 "),
+    (rf"\b(am|is|['\u2019]m|['\u2019]s)\s+{_COUNT}{_RATHER}(?={_COUNT})", r"\1 "),
     (r"(?<=\w)\s+(?:any\s?more|any\s+longer)\b", ""),
     (r"(?<=\w),?\s+(?:actually|really|in\s+fact|honestly|to\s+be\s+honest|as\s+it\s+happens)\b,?",
      ""),

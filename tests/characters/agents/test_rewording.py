@@ -28,6 +28,23 @@ def test_what_is_no_longer_so_is_said_as_what_is_not_so(sentence: str, plain: st
     assert reworded(sentence) == plain
 
 
+@pytest.mark.parametrize(
+    ("sentence", "plain"),
+    [
+        ("I live in Galway, no wait, Limerick", "I live in Limerick"),
+        ("My sister lives in Leeds, no, York", "My sister lives in York"),
+        ("I'm from Galway, sorry, from Limerick", "I'm from Limerick"),
+        ("I am thirty, no, thirty-one", "I am thirty-one"),
+        ("I'm 30, I mean 31", "I'm 31"),
+        ("I live in Cork, no, really", "I live in Cork, no"),
+        ("I live in Leeds, sorry, Nurse", "I live in Leeds, sorry, Nurse"),
+        ("I live in Leeds, no, I was born there", "I live in Leeds, no, I was born there"),
+    ],
+)
+def test_who_corrects_himself_has_said_the_second_alone(sentence: str, plain: str) -> None:
+    assert reworded(sentence) == plain
+
+
 @pytest.mark.parametrize("sentence", ["I never knew", "Now then", "I am now here", "I really do"])
 def test_other_sentences_keep_their_meaning(sentence: str) -> None:
     assert "not" not in reworded(sentence)
