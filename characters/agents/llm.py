@@ -176,10 +176,13 @@ class LlmAgent:
                         self._script.feel(part)
                     yield part
         except LlmError:
-            for refused in _acts(answer, toolbox, is_whole=False):
+            for refused in _acts(answer, toolbox, "the answer broke off"):
                 yield refused
             if answer.has_spoken:
                 yield BrokenOff(self._script.closing(context), "model_failed")
+        except (GeneratorExit, asyncio.CancelledError):
+            list(_acts(answer, toolbox, "the answer was cut"))  # nobody is told of it but the log
+            raise
         finally:
             self._count(answer, request)
         if answer.has_spoken:
@@ -328,7 +331,7 @@ class Answer:
         self._spoken = SpokenText(names, holds=holds)
         self._most_sentences = settings.max_sentences
         self._calls: dict[int, CallPiece] = {}
-        self.has_more_calls = False
+        self.has_more_calls = self.has_acted = False
         self._is_held = holds
         self._released: list[Part] = []
 
@@ -423,11 +426,14 @@ class Answer:
         return Say(said)
 
 
-def _acts(answer: Answer, toolbox: Toolbox, *, is_whole: bool = True) -> Iterable[Part]:
-    """Yield what the calls of an answer become; each one that is refused is in the log too.
+def _acts(answer: Answer, toolbox: Toolbox, cut: str = "") -> Iterable[Part]:
+    """Yield what the calls of an answer become, once; each that is refused is in the log too.
 
-    Of an answer that broke off none is made: what it calls, or with what, may have had an end.
+    Of an answer that was `cut` none is made: what it calls, or with what, may have had an end.
     """
+    if answer.has_acted:
+        return
+    answer.has_acted = True
     calls = [(call.name, call.arguments) for call in answer.calls]
     refused = []
     for text in answer.written_calls:
@@ -436,7 +442,7 @@ def _acts(answer: Answer, toolbox: Toolbox, *, is_whole: bool = True) -> Iterabl
         if not written:
             refused.append(Refused("", "what it wrote cannot be read as a call"))
     parts = [
-        toolbox.part(name, arguments) if is_whole else refusal(name, "the answer broke off")
+        refusal(name, cut) if cut else toolbox.part(name, arguments)
         for name, arguments in calls[:MOST_CALLS]
     ]
     if answer.has_more_calls or len(calls) > MOST_CALLS:

@@ -53,7 +53,7 @@ class Ledger:
     last: int = 0  # the number of the last line
     confirmed: dict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
     answered: dict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
-    # Of lines both confirmed and answered the last: it must be remembered.
+    # Of lines both confirmed and answered to the end the last: it must be remembered.
     certain: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     counts: Counter[str] = field(default_factory=Counter)
 
@@ -201,6 +201,10 @@ class Words:
         elif isinstance(message, BotTurnCompleted) and message.message_id is not None:
             self._client.service.had[self._client.name, session_id].add(message.message_id)
             self.ledger.counts["turns cut" if message.was_interrupted else "turns completed"] += 1
+            # What a character was told is durable before its turn is completed, not before.
+            if not message.was_interrupted:
+                number = number_of(message.message_id)[1]
+                self.ledger.note(self.ledger.answered, session_id, number)
         elif isinstance(message, ServerResponse) and message.event_type == UserTextMessage.TYPE:
             self._hear_response(session_id, message)
 
@@ -219,7 +223,6 @@ class Words:
             self._answered_here.add(number)
             self.ledger.counts["answers heard"] += 1
             self._check_decided(session_id, text, number)
-            self.ledger.note(self.ledger.answered, session_id, number)
 
     def _check_decided(self, session_id: str, text: str, number: int) -> None:
         """An answer that is on the disk is told as it was decided."""

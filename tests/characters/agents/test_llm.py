@@ -7,6 +7,7 @@ import json
 import logging
 import threading
 from collections.abc import Awaitable, Callable, Iterable
+from contextlib import aclosing
 from random import Random
 from typing import Any
 
@@ -453,6 +454,30 @@ def test_a_call_in_an_answer_that_is_broken_off_is_refused_with_the_reason() -> 
 
     calls = tool_call("wave", "{}")
     talk(play, answer("The gate is old. It", *calls, stalls=True), first_word_within_seconds=0.5)
+
+
+def test_a_call_in_an_answer_that_the_player_cuts_is_in_the_log(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def play(it: Talk, server: ModelServer) -> None:
+        is_heard = asyncio.Event()
+
+        async def listen() -> None:
+            async with aclosing(
+                it.agent.reply(PlayerSaid("hello"), {"actions": ("wave",)})
+            ) as parts:
+                async for part in parts:
+                    if isinstance(part, Say):
+                        is_heard.set()
+
+        listening = asyncio.create_task(listen())
+        await is_heard.wait()
+        listening.cancel()
+        await asyncio.wait((listening,))
+
+    calls = tool_call("wave", "{}")
+    talk(play, answer(*calls, "The gate is old. It", stalls=True), first_word_within_seconds=30.0)
+    assert "'wave', the answer was cut" in caplog.text
 
 
 def test_the_servers_own_words_are_in_the_log_once_and_neither_key_nor_talk(
