@@ -7,6 +7,7 @@ question that waits for an answer, what was said last and what was offered.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
 from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping, Sequence
@@ -126,6 +127,9 @@ class ScriptedAgent:
     async def reply(self, prompt: Prompt, context: Mapping[str, Any]) -> AsyncGenerator[Part, None]:
         """Answer a prompt; see `Agent`."""
         for part in self._ANSWERS[type(prompt)](self, prompt, context):
+            if part is None:
+                await _let_others_go_on()
+                continue
             if isinstance(part, Say):
                 if part.text == self._memory.last:  # never the very words of the answer before
                     part = Say(self._as_said(part.text, {}))
@@ -168,15 +172,18 @@ class ScriptedAgent:
 
     # --- what the player says --------------------------------------------------------------
 
-    def _respond(self, prompt: PlayerSaid, context: Mapping[str, Any]) -> Iterator[Part]:
+    def _respond(self, prompt: PlayerSaid, context: Mapping[str, Any]) -> Iterator[Part | None]:
+        """Yield the parts of an answer; None between two pieces of work of some milliseconds."""
         memory = self._memory
         if memory.flags.pop(_ASKED_NAME, False):
             memory.name_wanted = _NAME_LINES
         heard = hear(without_deeds(prompt.text))
         facts = learn(prompt.text, memory.facts) or self._told_of_one(prompt.text)
         doings = done(prompt.text, memory.facts, memory.spoken_of, facts)
+        yield None
         memory.spoken_of = spoken_of(prompt.text) or memory.spoken_of
         match = self._matcher.find(heard, facts, context)
+        yield None
         if not facts and "name" not in memory.facts and (match is None or match.order < SHARED):
             facts = learn(introduced(prompt.text, is_asked=memory.name_wanted > 0))
         if not facts and (match is None or match.order < SHARED):
@@ -187,6 +194,7 @@ class ScriptedAgent:
             heard, match = self._matcher.answer_respelt(heard, match, context)
         if not facts and (match is None or match.order < SHARED):
             match = self._matcher.mentioned(heard, context) or match
+        yield None
         memory.name_wanted = max(0, memory.name_wanted - 1)
         several = [] if facts or memory.question else self._several(prompt.text, context)
         if several:
@@ -438,7 +446,7 @@ class ScriptedAgent:
         else:
             yield Say(self._shared_line("happened", HAPPENED, context))
 
-    _ANSWERS: Mapping[type, Callable[[Any, Any, Mapping[str, Any]], Iterator[Part]]] = {
+    _ANSWERS: Mapping[type, Callable[[Any, Any, Mapping[str, Any]], Iterator[Part | None]]] = {
         Arrived: _greet,
         PlayerSaid: _respond,
         Event: _react,
@@ -532,6 +540,12 @@ def _is_wanted(fact: Fact, keys: Sequence[str]) -> bool:
 def _first_sentence(text: str) -> str:
     end = next((at for at in range(20, len(text)) if text[at] in ".!?"), len(text) - 1)
     return text[: end + 1]
+
+
+async def _let_others_go_on() -> None:
+    """Let the event loop read what came in meanwhile, hand it on and answer it."""
+    for _ in range(4):
+        await asyncio.sleep(0)
 
 
 def _do(actions: tuple[PersonaAction, ...], context: Mapping[str, Any]) -> Iterator[Part]:

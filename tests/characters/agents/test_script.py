@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import json
 from itertools import pairwise
 from typing import Any
@@ -504,3 +505,22 @@ def test_that_somebody_died_is_neither_said_back_nor_noted_with_thanks() -> None
     actor.say("I have a dog called Rex")
     assert actor.answer("my dog died")[0] == "player_loss"
     assert "died" in actor.say("what happened to Rex?")
+
+
+def test_others_go_on_while_a_line_is_understood() -> None:
+    async def passes_of_others() -> int:
+        passes = 0
+
+        async def others() -> None:
+            nonlocal passes
+            while True:
+                passes += 1
+                await asyncio.sleep(0)
+
+        going_on = asyncio.create_task(others())
+        async for _ in Actor(persona()).agent.reply(PlayerSaid("a cat"), {}):
+            pass
+        going_on.cancel()
+        return passes
+
+    assert asyncio.run(passes_of_others()) >= 12
