@@ -178,7 +178,9 @@ class ScriptedAgent:
         if memory.flags.pop(_ASKED_NAME, False):
             memory.name_wanted = _NAME_LINES
         heard = hear(without_deeds(prompt.text))
+        yield None
         facts = learn(prompt.text, memory.facts) or self._told_of_one(prompt.text)
+        yield None
         doings = done(prompt.text, memory.facts, memory.spoken_of, facts)
         yield None
         memory.spoken_of = spoken_of(prompt.text) or memory.spoken_of

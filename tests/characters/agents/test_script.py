@@ -523,4 +523,4 @@ def test_others_go_on_while_a_line_is_understood() -> None:
         going_on.cancel()
         return passes
 
-    assert asyncio.run(passes_of_others()) >= 12
+    assert asyncio.run(passes_of_others()) >= 20
