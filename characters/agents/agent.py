@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import AsyncGenerator, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -10,8 +11,8 @@ from typing import Any, Protocol, TypeAlias
 from characters.protocol.messages import Action, ModelUsage
 
 __all__ = [
-    "Agent", "Arrived", "BrokenOff", "Do", "Event", "Feel", "LimitReached", "Part", "PlayerSaid",
-    "Prompt", "Refused", "Say", "Silence", "Spoken",
+    "Agent", "Arrived", "BrokenOff", "Do", "Event", "Feel", "let_others_go_on", "LimitReached",
+    "Part", "PlayerSaid", "Prompt", "Refused", "Say", "Silence", "Spoken",
 ]  # fmt: skip
 
 
@@ -148,3 +149,13 @@ class Agent(Protocol):
 
     def memory(self) -> dict[str, Any]:
         """Return everything to keep of this conversation, as JSON values."""
+
+
+# Of the loop, between two pieces of work: a ping is read, taken, answered and written in as many.
+PASSES = 4
+
+
+async def let_others_go_on() -> None:
+    """Let the event loop read what came in meanwhile, hand it on and answer it."""
+    for _ in range(PASSES):
+        await asyncio.sleep(0)

@@ -7,7 +7,6 @@ question that waits for an answer, what was said last and what was offered.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import re
 from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping, Sequence
@@ -25,6 +24,7 @@ from characters.agents.agent import (
     Refused,
     Say,
     Silence,
+    let_others_go_on,
 )
 from characters.agents.conversation_memory import ConversationMemory
 from characters.agents.doings import answered, done, is_loss
@@ -128,7 +128,7 @@ class ScriptedAgent:
         """Answer a prompt; see `Agent`."""
         for part in self._ANSWERS[type(prompt)](self, prompt, context):
             if part is None:
-                await _let_others_go_on()
+                await let_others_go_on()
                 continue
             if isinstance(part, Say):
                 if part.text == self._memory.last:  # never the very words of the answer before
@@ -542,12 +542,6 @@ def _is_wanted(fact: Fact, keys: Sequence[str]) -> bool:
 def _first_sentence(text: str) -> str:
     end = next((at for at in range(20, len(text)) if text[at] in ".!?"), len(text) - 1)
     return text[: end + 1]
-
-
-async def _let_others_go_on() -> None:
-    """Let the event loop read what came in meanwhile, hand it on and answer it."""
-    for _ in range(4):
-        await asyncio.sleep(0)
 
 
 def _do(actions: tuple[PersonaAction, ...], context: Mapping[str, Any]) -> Iterator[Part]:

@@ -22,6 +22,7 @@ from typing import Any, Protocol, TypeAlias, TypeVar
 
 from aiohttp import WSMessage, WSMsgType, web
 
+from characters.agents.agent import let_others_go_on
 from characters.protocol import link
 from characters.protocol.audio_frames import pack_voice, unpack_microphone
 from characters.protocol.codec import (
@@ -57,8 +58,6 @@ LARGE = 2_000  # characters or bytes of a frame that takes a while
 # The same of a request: it has its turn, and is read in it in 2 ms at most. Two hand-overs of the
 # interpreter, to the thread and back, cost the loop as much where a core is busy.
 LARGE_BODY = 6_000
-# Of the loop, between two pieces of work: a ping is read, taken, answered and written in as many.
-PASSES = 4
 AT_ONCE = 16  # frames that are written before others take a turn
 
 
@@ -206,8 +205,7 @@ class FairLoop:
     async def turn(self) -> None:
         """Return when it is this one's turn."""
         async with self._first:
-            for _ in range(PASSES):
-                await asyncio.sleep(0)
+            await let_others_go_on()
 
     async def read(self, work: Callable[[D], T], data: D, large: int = LARGE) -> T:
         """Return what comes of reading `data`: beside the loop and in its turn if that is large."""
