@@ -61,10 +61,8 @@ class ModelSettings:
     extra: dict[str, Any] = field(default_factory=dict)  # more fields for the body of a request
 
     def __post_init__(self) -> None:
-        if self.url and not self.url.startswith(("http://", "https://")):
-            raise ValueError(f"url must begin with http:// or https:// (got {self.url!r})")
-        if "@" in self.url.partition("://")[2].partition("/")[0]:
-            raise ValueError("url must not hold a name or password: name a key with key_env")
+        if self.url:
+            _check_url(self.url)
         if self.url and self.file:
             raise ValueError("url and file exclude each other: leave one out")
         if self.key_env and not _VARIABLE.fullmatch(self.key_env):
@@ -118,7 +116,19 @@ class ModelSettings:
 ModelSettings.SCRIPT = ModelSettings(scripted=True)
 
 
-_HOST = re.compile(r"https?://(?:\[([^\]]*)\]|([^/:?#]*))")
+def _check_url(url: str) -> None:
+    """Raise ValueError for what is no address of a server."""
+    if not url.startswith(("http://", "https://")):
+        raise ValueError(f"url must begin with http:// or https:// (got {url!r})")
+    if "@" in url.partition("://")[2].partition("/")[0]:
+        raise ValueError("url must not hold a name or password: name a key with key_env")
+    if not _ADDRESS.fullmatch(url):
+        raise ValueError(f"url must name a host, as http://127.0.0.1:11434/v1 does (got {url!r})")
+
+
+_ADDRESS = re.compile(r"https?://(\[[0-9A-Fa-f:.]+\]|[^\s/:?#\[\]]+)(:\d{1,5})?([/?#]\S*)?")
+_HOST = re.compile(r"https?://(?:[^/?#]*@)?(?:\[([^\]]*)\]|([^/:?#]*))")
+_LOOPBACK = re.compile(r"localhost|::1|127(\.\d{1,3}){3}|")
 
 
 def host_of(url: str) -> str:
@@ -129,7 +139,7 @@ def host_of(url: str) -> str:
 
 def is_on_this_machine(host: str) -> bool:
     """Tell whether a host name means the machine that we run on."""
-    return host in ("", "localhost", "::1") or host.startswith("127.")
+    return _LOOPBACK.fullmatch(host) is not None  # 127.example.org is elsewhere
 
 
 def laid_over(layers: Iterable[ModelSettings | None]) -> ModelSettings:

@@ -15,6 +15,8 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from pydantic import TypeAdapter, ValidationError
+
 from characters.agents.agent import Agent
 from characters.agents.completions import ModelClient, has_package
 from characters.agents.llm import LlmAgent
@@ -25,6 +27,7 @@ from characters.english import ENGLISH
 from characters.protocol.messages import ConnectRequest
 from characters.protocol.model_settings import ModelSettings, laid_over
 from characters.service.registry import RefusalError, body_problem, unfit_body
+from characters.service.requests import unfit_fields
 from characters.service.service import AgentAbout
 from characters.speech.interfaces import VoiceStyle
 from engine.core.errors import install_command
@@ -32,6 +35,8 @@ from engine.toml.reader import TomlFileError
 
 __all__ = ["ModelPool", "PersonaAgentFactory"]
 
+_SETTINGS = TypeAdapter(ModelSettings)
+MOST_CLIENTS = 64  # of models; a request may name any
 MOST_PREPARED = 256  # names of persona files; one file may be asked for by many
 # At least, between two looks at one file, however many ask for it: each look is made in a thread,
 # and the loop waits for the interpreter when it begins and when it ends.
@@ -97,30 +102,40 @@ class ModelPool:
             return None, ""
         known = {item.name for item in fields(ModelSettings)}
         try:
-            settings = ModelSettings(**{k: v for k, v in raw.items() if k in known})
-        except (ValueError, TypeError) as error:
-            raise unfit_body("model", str(error), "model", layer) from None
+            settings = _SETTINGS.validate_python({k: v for k, v in raw.items() if k in known})
+        except ValidationError as error:
+            raise unfit_fields(error, "model", layer) from None
         return settings, str(raw.get("key") or "")
 
     def _client(self, url: str, key: str) -> ModelClient:
-        client = self._clients.get((url, key))
-        if client is None:
-            client = self._clients[url, key] = ModelClient(url, key or None)
+        client = self._clients.pop((url, key), None) or ModelClient(url, key or None)
+        self._clients[url, key] = client
+        if len(self._clients) > MOST_CLIENTS:  # who has the oldest keeps it
+            del self._clients[next(iter(self._clients))]
         return client
 
     def _from_file(self, settings: ModelSettings) -> ModelChoice:
-        name = Path(settings.file).expanduser()
-        path = next((p for folder in self._folders if (p := folder / name).is_file()), name)
+        path = self._place(settings.file)
         if not has_package():
             return ModelChoice(settings, None, _no_package())
         if not has_runner():
             missing = ENGLISH("model.no_runner", install=install_command("local-model"))
             return ModelChoice(settings, None, missing)
-        if not path.is_file():
-            return ModelChoice(settings, None, ENGLISH("model.no_file", path=path))
+        if path is None:
+            missing = ENGLISH("model.no_file", path=settings.file)
+            return ModelChoice(settings, None, missing)
         runner = self._local.setdefault(path, LocalModel(path, settings))
         client = ModelClient(path.name, None, locate=runner.url)
         return ModelChoice(settings, self._clients.setdefault((str(path), ""), client))
+
+    def _place(self, file: str) -> Path | None:
+        """Return where a model's file lies; None for no file, or what none can be called."""
+        try:
+            name = Path(file).expanduser()
+            places = [folder / name for folder in (*self._folders, Path())]
+            return next((place for place in places if place.is_file()), None)
+        except (OSError, ValueError, RuntimeError):  # too long, or the home of nobody
+            return None
 
     async def close(self) -> None:
         """Close all connections, and end all processes."""

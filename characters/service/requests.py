@@ -28,7 +28,7 @@ from characters.service.registry import RefusalError, body_problem, unfit_body
 
 __all__ = [
     "ContextError", "level_context", "LevelContext", "listening_options", "read_connect",
-    "read_fields", "unreadable",
+    "read_fields", "unfit_fields", "unreadable",
 ]  # fmt: skip
 
 
@@ -133,7 +133,7 @@ def read_fields(values: Mapping[str, object]) -> ConnectRequest:
     try:
         body = _Body.model_validate(known)
     except ValidationError as error:
-        raise _refusal(error) from None
+        raise unfit_fields(error) from None
     return _request(body)
 
 
@@ -152,11 +152,13 @@ def listening_options(request: ConnectRequest) -> tuple[VoiceActivityOptions, Sm
     return VoiceActivityOptions(**vad.model_dump()), SmartTurn(**turn.model_dump())
 
 
-def _refusal(error: ValidationError) -> RefusalError:
+def unfit_fields(error: ValidationError, *path: str) -> RefusalError:
+    """Return how a body is refused in which something at a path is not what it should be."""
     problems = error.errors(include_url=False, include_context=False, include_input=False)
     # The value is left out: it may be something that the player said.
     return RefusalError(
-        422, [body_problem(item["type"], item["msg"], *item["loc"]) for item in problems[:20]]
+        422,
+        [body_problem(item["type"], item["msg"], *path, *item["loc"]) for item in problems[:20]],
     )
 
 

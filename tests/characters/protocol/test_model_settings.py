@@ -12,6 +12,7 @@ from characters.protocol.model_settings import (
     ModelSettings,
     add_model_flags,
     host_of,
+    is_on_this_machine,
     laid_over,
     model_request,
     model_settings,
@@ -24,6 +25,10 @@ HERE = ModelSettings(url="http://127.0.0.1:11434/v1", name="small", key_env="SOM
     ("fields", "words"),
     [
         ({"url": "127.0.0.1"}, "url must begin with http"),
+        *(
+            ({"url": url}, "url must name a host")
+            for url in ("http://", "http:// /", "http://[::1", "http://x:y/", "http://x y/v1")
+        ),
         ({"url": "https://me:secret@x.y"}, "must not hold a name or password"),
         ({"url": "http://x", "file": "a.gguf"}, "exclude each other"),
         ({"key_env": "sk-abc"}, "not the key"),
@@ -82,8 +87,16 @@ def test_nothing_is_said_of_no_model() -> None:
         ("https://api.example.com/v1", "api.example.com"),
         ("http://127.0.0.1:8000/v1", "127.0.0.1"),
         ("http://[::1]:8000", "::1"),
+        ("http://127.0.0.1:8000@there.example/v1", "there.example"),
+        ("http://127.0.0.1\\@there.example/v1", "there.example"),
         ("local", ""),
     ],
 )
 def test_the_host_of_a_url(url: str, host: str) -> None:
     assert host_of(url) == host
+
+
+def test_a_name_that_only_begins_like_an_address_of_this_machine_is_elsewhere() -> None:
+    assert all(map(is_on_this_machine, ("", "localhost", "::1", "127.0.0.1", "127.8.9.10")))
+    names = ("127.example.org", "127.0.0.1.example.org", "localhost.example.org", "10.0.0.1")
+    assert not any(map(is_on_this_machine, names))

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from contextlib import suppress
+from dataclasses import fields
 
 import pytest
 
 from characters.agents.persona import Persona
 from characters.protocol.messages import ConnectRequest
 from characters.protocol.model_settings import ModelSettings, model_request
-from characters.service.agent_factory import ModelPool
+from characters.service.agent_factory import MOST_CLIENTS, ModelPool
 from characters.service.registry import RefusalError
 
 PERSONA = {
@@ -86,6 +88,37 @@ def test_settings_without_sense_are_refused_with_their_layer() -> None:
     with pytest.raises(RefusalError) as refused:
         ModelPool(by_request=True).choose(request, Persona.model_validate(PERSONA))
     assert "level" in str(refused.value.detail)
+
+
+@pytest.mark.parametrize("field", [item.name for item in fields(ModelSettings)])
+@pytest.mark.parametrize("value", [None, 5, [], ["x"], {"a": [1]}, "http://[::1"], ids=repr)
+def test_settings_of_another_kind_are_taken_or_refused_with_a_sentence(
+    field: str, value: object
+) -> None:
+    said = {"url": "http://x.example/v1", field: value}
+    request = ConnectRequest("ann", model={"own": said})
+    with suppress(RefusalError):
+        choice = ModelPool(by_request=True).choose(request, Persona.model_validate(PERSONA))
+        told = getattr(choice.settings, field)
+        assert told == value and isinstance(told, type(getattr(ModelSettings(), field)) | float)
+
+
+@pytest.mark.parametrize("file", ["~nobody-of-that-name/m", "m" * 5000, "a\0b", "missing", "."])
+def test_what_is_no_file_of_a_model_is_told(file: str) -> None:
+    request = ConnectRequest("ann", model={"own": {"file": file}})
+    choice = ModelPool(by_request=True).choose(request, Persona.model_validate(PERSONA))
+    assert choice.problem and choice.client is None
+
+
+def test_of_the_servers_that_requests_name_only_so_many_are_remembered() -> None:
+    pool, persona = ModelPool(by_request=True), Persona.model_validate(PERSONA)
+    for number in range(MOST_CLIENTS + 5):
+        said = {
+            "level": {"url": "http://level.example"},
+            "own": {"url": f"http://{number}.example"},
+        }
+        pool.choose(ConnectRequest("ann", model=said), persona)
+    assert len(pool._clients) == MOST_CLIENTS
 
 
 @pytest.mark.parametrize(
