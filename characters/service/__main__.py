@@ -39,7 +39,14 @@ from characters.service.app import (
 from characters.service.cluster import ClusterNode, NodeSettings
 from characters.service.directory import Directory
 from characters.service.endpoint_file import endpoint_file
-from characters.service.host_file import a_count, a_port, at_least_0, more_than_0, read_host_file
+from characters.service.host_file import (
+    a_count,
+    a_port,
+    a_variable,
+    at_least_0,
+    more_than_0,
+    read_host_file,
+)
 from characters.service.logs import ProblemLog, set_up_logs, turn_tracer
 from characters.service.metrics import ServiceMetrics, TurnTracer, has_prometheus
 from characters.service.pace import TimingConfig
@@ -119,10 +126,22 @@ def parser() -> argparse.ArgumentParser:
 
 def _add_access(it: argparse.ArgumentParser) -> None:
     add = it.add_argument
-    add("--api-key-env", help="environment variable with the keys to demand, spaces between them")
+    add(
+        "--api-key-env",
+        type=a_variable,
+        help="environment variable with the keys to demand, spaces between them",
+    )
     add("--api-key-file", type=Path, help="file with a key a line, read again when it changes")
-    add("--admin-key-env", help="environment variable with the keys that may forget any player")
-    add("--player-secret-env", help="environment variable with the secrets that sign player tokens")
+    add(
+        "--admin-key-env",
+        type=a_variable,
+        help="environment variable with the keys that may forget any player",
+    )
+    add(
+        "--player-secret-env",
+        type=a_variable,
+        help="environment variable with the secrets that sign player tokens",
+    )
     add("--public-url", help="ws:// or wss:// address of this service for clients")
     add("--trust-proxy", action="store_true", help="believe X-Forwarded-For and -Proto")
     add(
@@ -167,13 +186,21 @@ def _add_cluster(it: argparse.ArgumentParser) -> None:
     add = it.add_argument
     add("--store", metavar="URL", help="postgresql://... that several nodes share, not --data")
     add("--node-url", help="http:// address at which the other nodes reach this one")
-    add("--cluster-key-env", help="environment variable with the key that the nodes share")
+    add(
+        "--cluster-key-env",
+        type=a_variable,
+        help="environment variable with the key that the nodes share",
+    )
 
 
 def _add_watching(it: argparse.ArgumentParser) -> None:
     add = it.add_argument
     add("--admin-acts", action="store_true", help="let the page /admin drain and forget")
-    add("--metrics-key-env", help="environment variable with the keys that open /metrics alone")
+    add(
+        "--metrics-key-env",
+        type=a_variable,
+        help="environment variable with the keys that open /metrics alone",
+    )
     add("--node", help="its name on the page /admin; without, the machine's")
     add("--log-format", default="text", choices=("text", "json"), help="on standard error")
     add(
@@ -268,7 +295,7 @@ def _opened_by(options: argparse.Namespace) -> str | None:
 
     Raises AccessError for a public URL that is none.
     """
-    public = options.public_url or "ws://localhost"
+    public = "ws://localhost" if options.public_url is None else options.public_url
     try:
         host = urlsplit(public).hostname
     except ValueError:

@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import base64
+import errno
 import hashlib
 import hmac
 import logging
@@ -17,6 +18,7 @@ import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from ipaddress import IPv6Address, ip_address, ip_network
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -71,7 +73,8 @@ class KeyRing:
         self, variable: str | None, file: Path | None, environment: Mapping[str, str] = os.environ
     ) -> None:
         self._file = file
-        self._changed_at = 0
+        self._version: tuple[int, ...] = ()
+        self._problem = ""  # that was told
         self._fixed: frozenset[str] = frozenset()
         if variable is not None:
             self._fixed = frozenset(map(_digest, environment.get(variable, "").split()))
@@ -93,18 +96,31 @@ class KeyRing:
     def _refresh(self) -> None:
         """Read a file that has changed; while it cannot be read, or is empty, the old keys hold."""
         try:
-            if self._file is not None and self._file.stat().st_mtime_ns != self._changed_at:
+            if self._file is not None and _version(self._file) != self._version:
                 self._hashes = self._fixed | self._read() or self._hashes
+                self._problem = ""
         except OSError as problem:
-            log.warning("the file of keys cannot be read: %s", problem.strerror)
+            if str(problem.strerror) != self._problem:
+                self._problem = str(problem.strerror)
+                log.warning("the file of keys cannot be read: %s", self._problem)
 
     def _read(self) -> frozenset[str]:
         if self._file is None:
             return frozenset()
-        self._changed_at = self._file.stat().st_mtime_ns
-        lines = read_file(self._file, MOST_KEY_BYTES).decode("utf-8", "replace").splitlines()
+        version = _version(self._file)
+        content = read_file(self._file, MOST_KEY_BYTES)
+        try:
+            lines = content.decode("utf-8-sig").splitlines()
+        except UnicodeDecodeError:
+            raise OSError(errno.EILSEQ, "it is no text in UTF-8") from None
+        self._version = version  # one that could not be read is tried again
         found = (line.partition("#")[0].strip() for line in lines)
         return frozenset(_digest_in(line) for line in found if line)
+
+
+def _version(file: Path) -> tuple[int, ...]:
+    status = file.stat()
+    return status.st_mtime_ns, status.st_size, status.st_ino
 
 
 def _digest_in(line: str) -> str:
@@ -290,8 +306,7 @@ class Guard:
         """Return the beginning of the URLs of rooms."""
         if self._settings.public_url is not None:
             return self._settings.public_url.rstrip("/")
-        forwarded = request.headers.get("X-Forwarded-Proto", "")
-        is_secure = request.secure or (self._settings.trusts_proxy and forwarded == "https")
+        is_secure = request.secure or (self._forwarded(request, "Proto").lower() == "https")
         return f"{'wss' if is_secure else 'ws'}://{request.host}"
 
     def _player(self, request: web.Request) -> str | None:
@@ -322,7 +337,27 @@ class Guard:
         pace.take(1, self._now())
 
     def _address(self, request: web.Request) -> str:
-        forwarded = request.headers.get("X-Forwarded-For", "")
-        if self._settings.trusts_proxy and forwarded:
-            return forwarded.rpartition(",")[2].strip()
-        return str(request.remote)
+        return _caller_at(self._forwarded(request, "For") or str(request.remote))
+
+    def _forwarded(self, request: web.Request, what: str) -> str:
+        """Return what a proxy that is trusted says of a request, "" for nothing.
+
+        It comes last: some add to the header that the caller sent, others send one more.
+        """
+        said = request.headers.getall(f"X-Forwarded-{what}", ())
+        return said[-1].rpartition(",")[2].strip() if self._settings.trusts_proxy and said else ""
+
+
+def _caller_at(address: str) -> str:
+    """Return who calls from an address: some proxies tell its port, which is new each time.
+
+    A network of IPv6 is one caller, for a single line has so many addresses.
+    """
+    host = address.rpartition(":")[0] if address.count(":") == 1 else address
+    try:
+        ip = ip_address(host.partition("]")[0].lstrip("["))
+    except ValueError:
+        return address
+    if isinstance(ip, IPv6Address):
+        return str(ip.ipv4_mapped or ip_network((int(ip), 64), strict=False))
+    return str(ip)

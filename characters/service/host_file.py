@@ -21,7 +21,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, create_model
 
 from engine.toml.reader import read_toml
 
-__all__ = ["a_count", "a_port", "at_least_0", "more_than_0", "read_host_file"]
+__all__ = ["a_count", "a_port", "a_variable", "at_least_0", "more_than_0", "read_host_file"]
 
 NOT_IN_A_FILE = ("help", "config", "with_parent")
 
@@ -44,6 +44,17 @@ def more_than_0(value: str | float) -> float:
 def at_least_0(value: str | float) -> float:
     """Return a number of seconds. Raises UnfitError."""
     return _number(float, value, 0.0, math.inf, "must not be negative")
+
+
+def a_variable(value: str) -> str:
+    """Return the name of an environment variable, which may not be blank. Raises UnfitError.
+
+    It is blank where a shell or a compose file puts in another variable that is unset: what
+    was asked for by that must not be left out.
+    """
+    if not value.strip():
+        raise UnfitError("must name an environment variable; the name is blank")
+    return value
 
 
 class UnfitError(ValueError, argparse.ArgumentTypeError):
@@ -74,6 +85,7 @@ _CHECKED: dict[Any, Any] = {
     a_port: Annotated[int, AfterValidator(a_port)],
     more_than_0: Annotated[float, AfterValidator(more_than_0)],
     at_least_0: Annotated[float, AfterValidator(at_least_0)],
+    a_variable: Annotated[str, AfterValidator(a_variable)],
 }
 
 

@@ -1,20 +1,23 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import hashlib
 import os
 import re
 import time
 from collections.abc import Awaitable
 from contextlib import AsyncExitStack
+from itertools import cycle
 from operator import methodcaller
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import jwt
 import pytest
 from aiohttp import web
+from multidict import CIMultiDict
 
 from characters.protocol.messages import ConnectRequest
 from characters.service.access import (
@@ -26,6 +29,7 @@ from characters.service.access import (
     KeyRing,
     PlayerTokens,
 )
+from characters.service.registry import RefusalError
 from characters.transport.base import BranchRequest, TransportError
 from characters.transport.websocket import WebSocketTransport
 from tests.characters.service.client import Bare, serve
@@ -178,10 +182,30 @@ def test_behind_a_proxy_who_asks_is_whom_the_proxy_names_last() -> None:
     serve(play, access=AccessSettings(per_second=1.0, trusts_proxy=True))
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        [["10.0.0.{n}", "192.0.2.1"]],  # the proxy sends a header of its own
+        [["192.0.2.1:{n}"]],  # it tells the port, too
+        [["[2001:db8:0:1::{n}]:80"]],
+        [["2001:db8:0:1::{n}"], ["2001:db8:0:1:ffff::{n}"]],  # one line has a whole network
+        [["::ffff:192.0.2.1"], ["192.0.2.1"], [" 192.0.2.1 "]],
+    ],
+    ids=str,
+)
+def test_behind_a_proxy_one_caller_is_one_whatever_his_headers(said: list[list[str]]) -> None:
+    guard = Guard(AccessSettings(per_second=1.0, trusts_proxy=True), lambda: 0.0)
+    with pytest.raises(RefusalError, match="too many requests"):
+        for number, lines in zip(range(1, 61), cycle(said), strict=False):
+            headers = CIMultiDict(("X-Forwarded-For", line.format(n=number)) for line in lines)
+            guard.check(cast(Any, SimpleNamespace(headers=headers, host="localhost", path="/")))
+    assert len(guard._paces) == 1
+
+
 def test_of_those_who_ask_only_so_many_are_remembered() -> None:
     guard = Guard(AccessSettings(per_second=1.0, trusts_proxy=True), lambda: 0.0)
     for number in range(MAX_CALLERS + 10):
-        headers = {"X-Forwarded-For": f"address {number}"}
+        headers = CIMultiDict({"X-Forwarded-For": f"address {number}"})
         request: Any = SimpleNamespace(headers=headers, host="localhost", path="/connect")
         guard.check(request)
     assert len(guard._paces) <= MAX_CALLERS
@@ -317,4 +341,44 @@ def test_a_pipe_in_the_place_of_a_file_of_keys_is_told_at_once_and_the_old_keys_
     os.mkfifo(file)
     assert ring.accepts("first") and not ring.accepts("second")
     with pytest.raises(AccessError, match="pipe"):
+        KeyRing(None, file)
+
+
+def test_a_file_that_could_not_be_read_is_tried_again_though_it_has_not_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    file = tmp_path / "keys"
+    file.write_text("old")
+    ring = KeyRing(None, file)
+    file.write_text("newer")
+    with monkeypatch.context() as patch:
+        patch.setattr("characters.service.access.read_file", refuse)
+        assert ring.accepts("old") and not ring.accepts("newer")
+    assert len(caplog.records) == 1, "told once, and not with each request"
+    assert ring.accepts("newer") and not ring.accepts("old")  # only its mode was changed
+
+
+def refuse(path: Path, most: int) -> bytes:
+    raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+
+def test_a_file_that_was_replaced_by_one_of_the_same_time_is_read(tmp_path: Path) -> None:
+    file, other = tmp_path / "keys", tmp_path / "other"
+    file.write_text("first")
+    other.write_text("other")
+    for path in (file, other):
+        os.utime(path, ns=(1, 1))
+    ring = KeyRing(None, file)
+    other.replace(file)
+    assert ring.accepts("other") and not ring.accepts("first")
+
+
+def test_a_file_of_keys_with_a_byte_order_mark_is_read_and_one_in_utf16_is_told(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "keys"
+    file.write_text("key\n", encoding="utf-8-sig")
+    assert KeyRing(None, file).accepts("key")
+    file.write_text("key\n", encoding="utf-16")
+    with pytest.raises(AccessError, match="no text in UTF-8"):
         KeyRing(None, file)

@@ -10,6 +10,8 @@ from characters.service.__main__ import parser
 from characters.service.host_file import read_host_file
 from engine.toml.reader import TomlFileError
 
+KEY_FLAGS = ("--api-key-env", "--admin-key-env", "--player-secret-env", "--metrics-key-env")
+
 
 def written(folder: Path, text: str) -> Path:
     path = folder / "host.toml"
@@ -50,6 +52,13 @@ def test_all_mistakes_are_told_with_line_and_advice(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize("flag", KEY_FLAGS)
+def test_a_blank_name_in_a_file_is_no_key_that_nobody_asked_for(flag: str, tmp_path: Path) -> None:
+    key = flag.removeprefix("--").replace("-", "_")
+    with pytest.raises(TomlFileError, match="must name an environment variable"):
+        read_host_file(written(tmp_path, f'{key} = ""\n'), parser())
+
+
 @pytest.mark.parametrize(
     "flags",
     [
@@ -68,6 +77,7 @@ def test_all_mistakes_are_told_with_line_and_advice(tmp_path: Path) -> None:
         ("--think", "inf"),
         ("--remark-after", "nan"),
         ("--drain-retry-after", "inf"),
+        *((flag, blank) for flag in KEY_FLAGS for blank in ("", " ")),
     ],
 )
 def test_the_command_line_refuses_the_same(

@@ -175,7 +175,7 @@ def test_a_service_for_others_needs_a_key(
     assert "needs a key: --api-key-env" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("url", ["http://talk.example.org", "wss://", "ws://[::1", "wss://a b"])
+@pytest.mark.parametrize("url", ["http://talk.example.org", "", "wss://", "ws://[::1", "wss://a b"])
 def test_a_public_url_that_is_none_ends_the_start(
     url: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
