@@ -400,6 +400,7 @@ ENGLISH = Words.of(
             "no_take_back": "The service cannot take anything back.",
             "taking_back": "Something is being taken back already.",
             "nothing_to_take_back": "There is nothing to take back.",
+            "blank": "There are no words in that line.",
             "too_long": "A line has at most {most} characters: say it in parts.",
         },
         "speech": {

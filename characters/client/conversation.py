@@ -355,7 +355,9 @@ class Conversation:
 
     def send_text(self, text: str) -> None:
         """Say a line, now or once there is a connection; or refuse it with a reason."""
-        if len(text) > messages.MAX_TEXT:
+        if not text.strip():
+            self._refuse(text, ENGLISH("refused.blank"))
+        elif len(text) > messages.MAX_TEXT:
             most = f"{messages.MAX_TEXT:,}"
             self._refuse(text, ENGLISH("refused.too_long", most=most))
         elif self._is_open:
@@ -378,7 +380,7 @@ class Conversation:
         message = messages.TakeBack(answer_again)
         problem = self._take_back_problem() or self.try_send(message)
         if problem:
-            self._session.emit(MessageRefused(self._session.key, message.TYPE, problem))
+            self.refuse(message.TYPE, problem)
             return
         self._talk.is_taking_back = True
         self._context.voice.interrupt(self._session.key)
@@ -450,7 +452,11 @@ class Conversation:
         is_connected = state is SessionState.CONNECTED
         problem = self.try_send(message) if is_connected else _WHY_NOT[state]
         if problem:
-            self._session.emit(MessageRefused(self._session.key, message.TYPE, problem))
+            self.refuse(message.TYPE, problem)
+
+    def refuse(self, message_type: str, reason: str) -> None:
+        """Tell the game that a message did not go out."""
+        self._session.emit(MessageRefused(self._session.key, message_type, reason))
 
     def try_send(self, message: messages.ClientMessage) -> str:
         """Send a message; return why it was not taken, "" if it was.

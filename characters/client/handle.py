@@ -7,6 +7,7 @@ from functools import partial
 from characters.client.config import CharacterEvent, SessionConfig
 from characters.client.session_runner import SessionRunner, is_another_session
 from characters.client.threads import AwaitableFuture, NetworkThread
+from characters.protocol.codec import MessageError, copied
 from characters.protocol.failures import failure
 from characters.protocol.messages import ClientMessage
 from characters.protocol.network_conditions import NetworkConditions
@@ -168,15 +169,20 @@ class SessionHandle:
         self._session.distance.value = max(0.0, distance)
 
     def send_text(self, text: str) -> None:
-        """Say a line; while (re)connecting it waits, elsewhere `TextRefused` says why not."""
+        """Say a line; while (re)connecting it waits, elsewhere `TextRefused` says why not.
+
+        Raises TypeError for what is no text.
+        """
+        _check_text(text)
         self._network.call(self._runner.conversation.send_text, text)
 
     def respond(self, about: str = "") -> None:
         """Let the character answer all that was said since its last answer, or speak `about` that.
 
         For `RespondMode.MANUAL`, where it says nothing by itself. While (re)connecting it waits;
-        elsewhere `MessageRefused` says why not.
+        elsewhere `MessageRefused` says why not. Raises TypeError for what is no text.
         """
+        _check_text(about)
         self._network.call(self._runner.conversation.respond, about)
 
     def take_back(self) -> None:
@@ -192,8 +198,18 @@ class SessionHandle:
         self._network.call(partial(take_back, answer_again=True))
 
     def send(self, message: ClientMessage) -> None:
-        """Send any message of the wire; `MessageRefused` says if it could not go out."""
-        self._network.call(self._runner.conversation.send, message)
+        """Send any message of the wire; `MessageRefused` says if it could not go out.
+
+        It is sent as it is now: what the game changes in it later changes nothing. Raises
+        TypeError for what is no message.
+        """
+        conversation = self._runner.conversation
+        try:
+            message = copied(message)
+        except MessageError as problem:
+            self._network.call(conversation.refuse, message.TYPE, f"{problem.message}.")
+        else:
+            self._network.call(conversation.send, message)
 
     def interrupt(self) -> None:
         """Cut the character off."""
@@ -210,6 +226,11 @@ class SessionHandle:
 
     def _feed(self, event: events.Event) -> None:
         self._network.call(self._runner.feed, event)
+
+
+def _check_text(text: object) -> None:
+    if not isinstance(text, str):
+        raise TypeError(f"a str is said, not {text!r:.60}")
 
 
 _AT_REST = (SessionState.DISCONNECTED, SessionState.DISCONNECTING)

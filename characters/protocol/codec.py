@@ -26,7 +26,7 @@ from characters.protocol.failures import CharactersError
 from characters.protocol.messages import Action, ClientMessage, ServerMessage
 
 __all__ = [
-    "black_out", "decode_client", "decode_server", "encode_client", "encode_server",
+    "black_out", "copied", "decode_client", "decode_server", "encode_client", "encode_server",
     "json_value", "MessageError",
     "parse_object", "reader", "READERS", "shorten_id", "SUPPORTED_TYPES", "whole_text",
 ]  # fmt: skip
@@ -319,6 +319,17 @@ def encode_client(message: ClientMessage) -> dict[str, Any]:
     data = _bounded(_dump(message))
     _build(type(message), message.TYPE, data)
     return {"type": message.TYPE} | ({"data": data} if data else {})
+
+
+def copied(message: ClientMessage) -> ClientMessage:
+    """Return a copy of a message, which shares nothing with it that may change later.
+
+    Raises MessageError as `encode_client` does, TypeError for what is no message of a client.
+    """
+    cls: type = type(message)
+    if cls not in _CLIENT.values():
+        raise TypeError(f"a message such as ContextUpdate(...) is sent, not {message!r:.60}")
+    return _build(_CLIENT[message.TYPE], message.TYPE, _bounded(_dump(message)))
 
 
 def decode_client(raw: Mapping[str, Any]) -> ClientMessage:

@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
+from characters.client.config import MessageRefused
 from characters.client.handle import SessionHandle
 from characters.client.threads import NetworkThread
 from characters.protocol.failures import CharactersError
+from characters.protocol.messages import BotReady, ContextUpdate, UpdateTemplateKeys
 from characters.session.conversation import SessionRecord, SessionState
 from characters.session.events import ConnectRequested
 from characters.session.policy import ReconnectPolicy
@@ -119,6 +121,45 @@ def test_waiting_for_a_session_that_nothing_connects_raises_at_once() -> None:
         network.take_turn(stage)
         with pytest.raises(CharactersError, match="The session is disconnected"):
             waiting.result(0)
+
+
+@pytest.mark.parametrize("text", [None, 5, b"Hello", ["Hello"]], ids=repr)
+def test_what_is_no_text_is_refused_where_it_is_said(text: Any) -> None:
+    with Stage() as stage:
+        handle = SessionHandle(stage.connected().runner, Now())
+        for say in (handle.send_text, handle.respond):
+            with pytest.raises(TypeError, match="a str is said, not"):
+                say(text)
+
+
+@pytest.mark.parametrize("thing", [None, "Hello", ContextUpdate, BotReady()], ids=repr)
+def test_what_is_no_message_is_refused_where_it_is_sent(thing: Any) -> None:
+    with Stage() as stage:
+        handle = SessionHandle(stage.connected().runner, Now())
+        with pytest.raises(TypeError, match=r"such as ContextUpdate\(...\) is sent"):
+            handle.send(thing)
+
+
+@pytest.mark.parametrize(
+    "keys", [{"a": float("nan")}, {"a": b""}, {"a": {1}}, {1: 2}, {"a": "\ud83d"}, 5, [1]], ids=repr
+)
+def test_what_is_no_json_is_refused_with_a_reason(keys: Any) -> None:
+    with Stage() as stage:
+        actor = stage.connected()
+        stage.do(SessionHandle(actor.runner, Now()).send, UpdateTemplateKeys(keys))
+        assert "'template_keys'" in actor.all(MessageRefused)[-1].reason
+
+
+def test_a_message_is_sent_as_it_was_whatever_the_game_changes_in_it_later() -> None:
+    with Stage() as stage:
+        actor, network = stage.connected(), Late()
+        things: list[Any] = ["lamp"]
+        SessionHandle(actor.runner, network).send(UpdateTemplateKeys({"things": things}))
+        things.append({1, 2})  # which no service would take
+        network.take_turn(stage)
+        stage.run_for(0.01)
+        assert actor.all(MessageRefused) == []
+        assert UpdateTemplateKeys({"things": ["lamp"]}) in stage.service.last.sent
 
 
 def test_any_asyncio_loop_can_await_a_connect() -> None:

@@ -132,6 +132,16 @@ def test_a_request_without_a_connection_is_refused_with_a_reason() -> None:
         assert actor.all(MessageRefused)[-1].reason == "Nobody is connected: connect first."
 
 
+@pytest.mark.parametrize("blank", ["", "  ", "\n\t", "\u3000"], ids=repr)
+def test_a_line_without_words_is_refused_and_stands_in_no_transcript(blank: str) -> None:
+    with Stage() as stage:
+        actor = connected(stage, RespondMode.AUTO)
+        before = actor.runner.session.view.transcript
+        stage.do(actor.conversation.send_text, blank)
+        assert actor.all(TextRefused)[-1].reason == "There are no words in that line."
+        assert actor.runner.session.view.transcript == before
+
+
 def test_a_line_that_is_too_long_is_refused_at_once_and_the_next_one_goes_out() -> None:
     with Stage() as stage:
         actor = connected(stage, RespondMode.AUTO)
