@@ -14,6 +14,7 @@ from codecs import getincrementaldecoder
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
+from email.message import Message
 from typing import Any
 
 import aiohttp
@@ -241,7 +242,7 @@ class EndpointSynthesiser:
         try:
             async with (
                 self._client.post("/audio/speech", json=self._body(text, style)) as answer,
-                aclosing(_chunks_in(answer)) as chunks,
+                aclosing(_chunks_in(answer, self._format)) as chunks,
             ):
                 async for chunk in chunks:
                     is_empty = False
@@ -280,11 +281,12 @@ class EndpointSynthesiser:
         await self._client.close()
 
 
-async def _chunks_in(answer: aiohttp.ClientResponse) -> AsyncGenerator[VoiceChunk, None]:
+async def _chunks_in(
+    answer: aiohttp.ClientResponse, asked: str
+) -> AsyncGenerator[VoiceChunk, None]:
     """Cut the sound of an answer into chunks as it comes. Raises SoundStreamError."""
-    sound, waiting, rate = SoundStream(answer.content_type), b"", 0
-    if (answer.content_length or 0) % 2 and "wav" not in answer.content_type:
-        raise SoundStreamError("its sound ends within a sample")
+    kind = answer.headers.get("Content-Type", "")
+    sound, waiting, rate = SoundStream(kind, asked, answer.content_length), b"", 0
     async for data in answer.content.iter_any():
         piece = sound.feed(data)
         while piece:
@@ -310,12 +312,22 @@ def _chunk_of(pcm: bytes, rate: int) -> VoiceChunk:
 
 # What OpenAI's `pcm` is: 24 kHz, 16 bits, little-endian, mono.
 BARE_RATE = 24_000
+BARE_KINDS = ("audio/pcm", "audio/x-pcm", "audio/raw", "audio/x-raw")
+# They do not say what an answer is: what was asked for, then.
+VAGUE_KINDS = ("", "application/octet-stream", "binary/octet-stream", "application/binary")
 MAX_HEADER_BYTES = 4096
 PCM, EXTENSIBLE = 1, 0xFFFE
-# Of so many bytes one is no text, if they are sound.
-TEXT_BYTES = 32
-OTHERS = ((b"ID3", "MP3"), (b"OggS", "Ogg"), (b"fLaC", "FLAC"))
-KINDS_OF_TEXT = ("text/", "application/json", "application/problem+json", "application/xml")
+# Of so many bytes one is no text, if they are sound; and of so many it is seen what is no sound.
+TEXT_BYTES, NOISE_BYTES = 32, 1024
+OTHERS = (
+    (0, b"ID3", "MP3"), (0, b"OggS", "Ogg"), (0, b"fLaC", "FLAC"), (4, b"ftyp", "MP4"),
+    (0, b"\x1a\x45\xdf\xa3", "WebM"), (0, b"FORM", "AIFF"), (0, b".snd", "AU"),
+    (0, b"caff", "CAF"), (0, b"RF64", "RF64"), (0, b"RIFX", "RIFX"), (0, b"riff", "W64"),
+    (0, b"#!AMR", "AMR"), (0, b"\x1f\x8b\x08", "gzip"), (0, b"PK\x03\x04", "ZIP"),
+)  # fmt: skip
+# Of a voice, neighbours are alike, or else it hisses, far below this.
+NOISE_LOUDNESS, LEAST_ALIKE = 10_000.0, 0.3
+KINDS_OF_TEXT = ("text/", "application/json", "application/xml")
 # Less is an error of counting, such as the header's own bytes, and nothing that is missed.
 MISSED_SECONDS = 0.02
 
@@ -333,6 +345,23 @@ def _is_text(start: bytes) -> bool:
     return bool(text) and all(letter.isprintable() or letter.isspace() for letter in text)
 
 
+def _is_noise(start: bytes) -> bool:
+    """Tell whether bytes, taken for samples, are as loud and as wild as no voice: compressed."""
+    samples = np.frombuffer(start[: len(start) // 2 * 2], "<i2").astype(np.float64)
+    power = float(np.mean(samples**2)) if samples.size >= TEXT_BYTES else 0.0
+    if power < NOISE_LOUDNESS**2:
+        return False
+    return float(np.mean(samples[1:] * samples[:-1])) < LEAST_ALIKE * power
+
+
+def _next_wav(data: bytes) -> int:
+    """Return where a WAV file begins, -1 where none does."""
+    at = data.find(b"RIFF")
+    while at >= 0 and data[at + 8 : at + 12] != b"WAVE":
+        at = data.find(b"RIFF", at + 1)
+    return at
+
+
 def _is_mp3(start: bytes) -> bool:
     """Tell whether bytes begin a frame of layer III: bare samples begin with FF FF often."""
     if len(start) < 3 or start[0] != 0xFF or start[1] & 0xE6 != 0xE2:
@@ -343,14 +372,23 @@ def _is_mp3(start: bytes) -> bool:
 class SoundStream:
     """Takes bytes in pieces of any size, returns mono int16; `rate` is that of what was returned.
 
-    `kind` is the content type of the answer. Several WAV files may follow one another.
+    `kind` is the content type of the answer, `asked` the format that was asked for, `length` how
+    many bytes it says to have. A WAV file is one whatever it is called, and several may follow one
+    another; bare samples must be called that, or have been asked for.
     """
 
-    def __init__(self, kind: str = "") -> None:
-        if kind.startswith(KINDS_OF_TEXT):
-            raise SoundStreamError(f"it sends {kind}, no sound")
+    def __init__(self, kind: str = "", asked: str = "wav", length: int | None = None) -> None:
+        header = Message()
+        header["Content-Type"] = kind
+        self._kind = header.get_content_type() if kind else ""
+        self._header = header
+        if self._kind.startswith(KINDS_OF_TEXT) or self._kind.endswith(("+json", "+xml")):
+            raise SoundStreamError(f"it sends {self._kind}, no sound")
         self.rate = 0
-        self._is_wav = "wav" in kind
+        self._length = length or 0
+        is_asked = asked == "pcm" and self._kind in VAGUE_KINDS
+        self._may_be_bare = is_asked or self._kind in BARE_KINDS
+        self._is_wav = False
         self._is_open = False  # what waits is sound, not a header
         self._channels = 1
         self._waiting = b""
@@ -389,9 +427,7 @@ class SoundStream:
         if not self._is_wav:
             return len(self._waiting)
         # Where the size is unknown, another file may begin anywhere.
-        at = self._waiting.find(b"RIFF")
-        while at >= 0 and self._waiting[at + 8 : at + 12] != b"WAVE":
-            at = self._waiting.find(b"RIFF", at + 1)
+        at = _next_wav(self._waiting)
         return at if at >= 0 else max(0, len(self._waiting) - 11)
 
     def _take(self, size: int) -> bytes:
@@ -411,31 +447,55 @@ class SoundStream:
         """Read the header of the first file or the next; return whether it is complete."""
         if not self.rate:
             return self._read_first(is_all=False)
-        at = self._waiting.find(b"RIFF")  # behind what tells of the file before
-        self._waiting = self._waiting[at:] if at >= 0 else self._waiting[-3:]
+        at = _next_wav(self._waiting)  # behind what tells of the file before
+        self._waiting = self._waiting[at:] if at >= 0 else self._waiting[-11:]
         return at >= 0 and self._read_wav()
 
     def _read_first(self, *, is_all: bool) -> bool:
-        start = self._waiting[:TEXT_BYTES]
-        if len(start) < 4 and not is_all:
+        start = self._waiting[:NOISE_BYTES]
+        if len(start) < 12 and not is_all:
             return False
-        if start.startswith(b"RIFF"):
+        if _next_wav(start) == 0:
             self._is_wav = True
             return self._read_wav()
-        self._refuse_others(start)
-        if len(start) < TEXT_BYTES and not is_all:
+        self._refuse_others(start[:TEXT_BYTES])
+        if len(start) < (NOISE_BYTES if self._may_be_bare else TEXT_BYTES) and not is_all:
             return False
-        if self._is_wav:
-            raise SoundStreamError("it says WAV and sends something else")
-        self.rate, self._is_open = BARE_RATE, True
+        self._refuse_text(start[:TEXT_BYTES])
+        if not self._may_be_bare:
+            raise SoundStreamError(self._no_wav())
+        self._begin_bare(start)
         return True
 
-    def _refuse_others(self, start: bytes) -> None:
+    def _begin_bare(self, start: bytes) -> None:
+        if _is_noise(start):
+            raise SoundStreamError("it sends what is compressed, not bare samples")
+        rate, channels = (
+            int(value) if (value := str(self._header.get_param(name, default))).isdecimal() else 0
+            for name, default in (("rate", BARE_RATE), ("channels", 1))
+        )
+        self._check(rate, channels, 16, 2 * channels)
+        self.rate, self._channels, self._is_open = rate, channels, True
+        if self._length % self._width:
+            raise SoundStreamError("its sound ends within a sample")
+
+    def _no_wav(self) -> str:
+        if "wav" in self._kind:
+            return "it says WAV and sends something else"
+        if self._kind in VAGUE_KINDS:
+            return 'it sends no WAV; if they are bare samples, synthesis_format is "pcm"'
+        return f"it sends {self._kind}, not WAV"
+
+    @staticmethod
+    def _refuse_others(start: bytes) -> None:
         if _is_mp3(start):
             raise SoundStreamError("it sends MP3, not WAV")
-        for sign, name in OTHERS:
-            if start.startswith(sign):
+        for at, sign, name in OTHERS:
+            if start[at:].startswith(sign):
                 raise SoundStreamError(f"it sends {name}, not WAV")
+
+    @staticmethod
+    def _refuse_text(start: bytes) -> None:
         if _is_text(start):
             name = "JSON" if start.lstrip().startswith((b"{", b"[")) else "a text"
             raise SoundStreamError(f"it sends {name}, not WAV")
@@ -459,14 +519,18 @@ class SoundStream:
             int.from_bytes(form[at : at + 2], "little") for at in (0, 2, 12, 14)
         )
         rate = int.from_bytes(form[4:8], "little")
-        if kind not in (PCM, EXTENSIBLE) or bits != 16 or channels not in (1, 2):
-            raise SoundStreamError(
-                f"its WAV file has {channels} channels of {bits} bits, kind {kind}"
-            )
-        if not 8_000 <= rate <= 96_000 or width != 2 * channels:
-            raise SoundStreamError(f"its WAV file has {rate} samples a second of {width} bytes")
+        if kind not in (PCM, EXTENSIBLE):
+            raise SoundStreamError(f"its WAV file has sound of kind {kind}")
+        self._check(rate, channels, bits, width)
         self._channels = channels
         return rate
+
+    @staticmethod
+    def _check(rate: int, channels: int, bits: int, width: int) -> None:
+        if bits != 16 or channels not in (1, 2):
+            raise SoundStreamError(f"its sound has {channels} channels of {bits} bits")
+        if not 8_000 <= rate <= 96_000 or width != 2 * channels:
+            raise SoundStreamError(f"its sound has {rate} samples a second of {width} bytes")
 
     def _begin(self, rate: int, at: int, size: int) -> bool:
         if not rate:

@@ -60,7 +60,7 @@ class SpeechSettings:
     synthesis_model: str = "tts-1"
     synthesis_key_env: str = ""
     synthesis_voice: str = "alloy"  # of characters whose persona names none
-    synthesis_format: str = "wav"  # or "pcm", which is 24 kHz by agreement
+    synthesis_format: str = "wav"  # or "pcm": 24 kHz, unless the service says another rate
     voice: Choice[SpeechVoice, Literal["auto", "hibari", "espeak"]] = by_default(SpeechVoice.AUTO)
     detector: Choice[SpeechDetector, Literal["auto", "silero", "pocketsphinx"]] = by_default(
         SpeechDetector.AUTO

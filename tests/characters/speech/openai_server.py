@@ -49,6 +49,7 @@ class OpenAIServer:
         self.is_stuck = False
         self.pieces: list[bytes] = [wav(tone(0.5, 22_050), 22_050)]
         self.kind = "application/octet-stream"  # the content type of what is spoken
+        self.tells_length = False
         self.breaks_off = False
         self.never_ends = False
         self.asked: list[dict[str, Any]] = []
@@ -77,6 +78,8 @@ class OpenAIServer:
         await self._begin(request)
         headers = {"Content-Type": self.kind} | self._location("speech")
         answer = web.StreamResponse(status=self.status, headers=headers)
+        if self.tells_length:
+            answer.content_length = sum(map(len, self.pieces))
         await answer.prepare(request)
         try:
             for piece in self.pieces:

@@ -69,7 +69,9 @@ def test_a_spoken_question_goes_in_and_its_words_come_out(detector: SpeechDetect
         return events
 
     heard = asyncio.run(talk())[-1]
-    assert isinstance(heard, Heard) and heard.text == "how are you feeling today"
+    # Whisper, where the extra `dictation` is installed, writes signs and capitals.
+    assert isinstance(heard, Heard)
+    assert heard.text.lower().rstrip("?") == "how are you feeling today"
 
 
 @pytest.mark.parametrize("detector", [SpeechDetector.SILERO, SpeechDetector.POCKETSPHINX])
