@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeGuard, TypeVar
 
 from characters.audio.sources import ScriptSource, read_wav
 from characters.client.config import MessageRefused, TextRefused
@@ -19,7 +19,13 @@ from characters.components.manager import CharacterManager
 from characters.components.player import Player
 from characters.headless import script
 from characters.headless.script import StepError
-from characters.protocol.messages import TakenBack
+from characters.protocol.messages import (
+    ClientMessage,
+    ContextUpdate,
+    ServerResponse,
+    TakenBack,
+    UserTextMessage,
+)
 from characters.session.conversation import SessionState, SessionView
 from engine.app.application import Application
 from engine.objects.scene import Scene
@@ -52,7 +58,7 @@ class SceneDriver:
         self._folder = folder
         self._microphone = microphone
         self._done: Done = _at_once
-        self._refused: TextRefused | None = None
+        self._refused = ""  # why something that was asked for did not go out
         # A verb returns what tells whether it is done, None if it is at once.
         self._verbs: dict[type[Any], Callable[[Any], Done | None]] = {
             script.SayStep: self._say,
@@ -93,22 +99,25 @@ class SceneDriver:
 
     def _check_lines(self) -> None:
         """Raise StepError when a line that was said, maybe by an earlier step, did not go out."""
-        if self._refused is not None:
-            key, reason = self._refused.session_key, self._refused.reason
-            raise StepError(f"what was said to {key} did not go out: {reason}")
+        if self._refused:
+            raise StepError(self._refused)
 
     # verbs
 
     def _say(self, step: script.SayStep) -> Done:
         character, since = self._game.character(step.character), self._application.clock.now()
+        session, text = character.session, step.text.strip()
 
         def note(event: object) -> None:
-            if isinstance(event, TextRefused) and event.text == step.text:
-                self._refused = event
+            is_ours = isinstance(event, TextRefused) and event.text == text
+            if is_ours or _is_refused(event, UserTextMessage):
+                self._refused = f"what was said to {session.key} did not go out: {_why(event)}"
 
-        # To the end of the script: a line that waits for a connection may be refused much later.
-        character.events.subscribe(note)
-        self._game.player.say(step.text, to=character)
+        # To the end of the script: a line that waits for a connection may be refused much later,
+        # when another level has another character at the other end of the session.
+        session.events.subscribe(note)
+        if not self._game.player.say(text, to=character):
+            raise StepError("there are no words to say")
 
         def is_said() -> bool:
             view = character.view
@@ -124,6 +133,16 @@ class SceneDriver:
         view = character.view
         if view.state in _AT_REST and not view.is_hibernating:
             raise StepError(f"{character.key} is {view.state.name} and answers nothing")
+        session = character.session
+
+        def note(event: object) -> None:
+            is_ours = isinstance(event, MessageRefused) and event.message_type == ContextUpdate.TYPE
+            if is_ours or _is_refused(event, ContextUpdate):
+                self._refused = f"{session.key} was not asked to respond: {_why(event)}"
+            if self._refused or _is_answer(event, ContextUpdate):
+                subscription.cancel()
+
+        subscription = session.events.subscribe(note)
         character.respond(step.about)
 
     def _speak_wav(self, step: script.SpeakWavStep) -> Done:
@@ -342,6 +361,21 @@ def _has_changed(session: SessionHandle, states: frozenset[SessionState]) -> Don
     if before.state not in states:
         return _at_once
     return lambda: session.view.timeline[-1:] != ((last,) if last else ())
+
+
+def _is_answer(event: object, to: type[ClientMessage]) -> TypeGuard[ServerResponse]:
+    return isinstance(event, ServerResponse) and event.event_type == to.TYPE
+
+
+def _is_refused(event: object, kind: type[ClientMessage]) -> bool:
+    """Tell whether the service has refused a message of this kind."""
+    return _is_answer(event, kind) and event.status == "error"
+
+
+def _why(event: object) -> str:
+    if isinstance(event, TextRefused | MessageRefused):
+        return event.reason
+    return str(event.message) if isinstance(event, ServerResponse) else ""
 
 
 def _is_over(task: Task) -> Done:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from characters.audio.signal import Samples
-from characters.client.config import TextRefused
+from characters.client.config import MessageRefused, TextRefused
 from characters.client.runtime import Runtime
 from characters.components.character import Character
 from characters.components.faults import Faults
@@ -15,6 +15,7 @@ from characters.components.manager import CharacterManager
 from characters.components.player import Door, Player
 from characters.headless.driver import Lookup, SceneDriver
 from characters.headless.script import Script, Step, StepError
+from characters.protocol.messages import ContextUpdate, ServerResponse, UserTextMessage
 from characters.session.conversation import SessionState
 from engine.app.application import Application
 from engine.core.clock import ManualClock
@@ -143,6 +144,55 @@ def test_a_line_that_is_refused_later_fails_the_step_of_then(game: Game) -> None
     game.runtime.sessions["nurse"].events.emit(TextRefused("nurse", "Hello.", "Too late."))
     with pytest.raises(StepError, match=r"said to nurse did not go out: Too late"):
         game.driver.view("nurse")
+
+
+def test_a_line_with_blanks_around_it_that_is_refused_later_fails_too(game: Game) -> None:
+    game.nurse_becomes(S.CONNECTING)
+    assert game.do(f'do = "say";{NURSE};text = " Hello.\\n"')
+    game.runtime.sessions["nurse"].events.emit(TextRefused("nurse", "Hello.", "Too late."))
+    with pytest.raises(StepError, match="Too late"):
+        game.driver.view("nurse")
+
+
+def test_a_line_that_the_service_refuses_fails_the_step_of_then(game: Game) -> None:
+    game.nurse_becomes(S.CONNECTED)
+    assert game.do(f'do = "say";{NURSE};text = "Hello."')
+    full = ServerResponse(UserTextMessage.TYPE, "error", "Too much at once.")
+    game.runtime.sessions["nurse"].events.emit(full)
+    with pytest.raises(StepError, match="Too much at once"):
+        game.driver.view("nurse")
+
+
+def test_a_line_without_words_fails_its_step(game: Game) -> None:
+    game.nurse_becomes(S.CONNECTING)
+    with pytest.raises(StepError, match="no words"):
+        game.do(f'do = "say";{NURSE};text = "  "')
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        MessageRefused("nurse", ContextUpdate.TYPE, "She has left."),
+        ServerResponse(ContextUpdate.TYPE, "error", "She has left."),
+    ],
+)
+def test_an_answer_that_nobody_gives_fails_the_step_of_then(game: Game, event: object) -> None:
+    game.nurse_becomes(S.CONNECTED)
+    assert game.do(f'do = "respond";{NURSE}')
+    game.runtime.sessions["nurse"].events.emit(event)
+    with pytest.raises(StepError, match="nurse was not asked to respond: She has left"):
+        game.driver.view("nurse")
+
+
+def test_what_is_refused_after_an_answer_was_asked_for_is_no_fault_of_that_step(
+    game: Game,
+) -> None:
+    game.nurse_becomes(S.CONNECTED)
+    assert game.do(f'do = "respond";{NURSE}')
+    events = game.runtime.sessions["nurse"].events
+    events.emit(ServerResponse(ContextUpdate.TYPE, "success", "Updated."))
+    events.emit(MessageRefused("nurse", ContextUpdate.TYPE, "What a trigger sends."))
+    assert game.driver.view("nurse")
 
 
 def test_walking_to_somebody_ends_beside_them_and_facing_them(game: Game) -> None:
