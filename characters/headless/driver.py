@@ -58,6 +58,7 @@ class SceneDriver:
         self._folder = folder
         self._microphone = microphone
         self._done: Done = _at_once
+        self._unsaid = list[Done]()  # lines that may still wait for a connection
         self._refused = ""  # why something that was asked for did not go out
         # A verb returns what tells whether it is done, None if it is at once.
         self._verbs: dict[type[Any], Callable[[Any], Done | None]] = {
@@ -97,6 +98,12 @@ class SceneDriver:
         self._check_lines()
         return is_done
 
+    def has_said_all(self) -> bool:
+        """Return whether no line waits for a connection any more. Raises StepError."""
+        self._unsaid = [is_said for is_said in self._unsaid if not is_said()]
+        self._check_lines()
+        return not self._unsaid
+
     def _check_lines(self) -> None:
         """Raise StepError when a line that was said, maybe by an earlier step, did not go out."""
         if self._refused:
@@ -120,13 +127,12 @@ class SceneDriver:
             raise StepError("there are no words to say")
 
         def is_said() -> bool:
-            view = character.view
-            # While the session connects, the text waits for the connection; the script need not.
-            return view.state in _CONNECTING or any(
-                turn.speaker == "player" and turn.t >= since for turn in view.transcript[-8:]
-            )
+            lines = session.view.transcript
+            return any(turn.speaker == "player" and turn.t >= since for turn in lines[-8:])
 
-        return is_said
+        self._unsaid.append(is_said)
+        # While the session connects, the text waits for the connection; the script need not.
+        return lambda: session.view.state in _CONNECTING or is_said()
 
     def _respond(self, step: script.RespondStep) -> None:
         character = self._game.character(step.character)

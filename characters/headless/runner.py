@@ -110,6 +110,7 @@ class ScriptRunner:
     """Whether the last step is done, a step failed, or a step was `quit`."""
     _next: int = 0
     _begun_at: float | None = None
+    _is_met: bool = False
     _progress: dict[str, _Progress] = field(default_factory=dict)
 
     @property
@@ -123,20 +124,26 @@ class ScriptRunner:
             return
         now = self.now()  # looked at once: what is late is so by the same time as what is met
         try:
-            is_met = self._advance(self.step, now)
+            self._is_met = self._is_met or self._advance(self.step, now)
+            # Nothing would tell any more that a line which waits for a connection did not go out.
+            is_end = self._is_last and not isinstance(self.step, QuitStep)
+            is_done = self._is_met and (not is_end or self.driver.has_said_all())
         except StepError as error:
             self.fail(str(error))
             return
-        if is_met:
+        if is_done:
             self._go_on()
         elif self._is_late(self.step, now):
             self.fail(self._explain(self.step))
 
     def _go_on(self) -> None:
-        is_last = self._next + 1 == len(self.script.step)
-        self.is_over = is_last or isinstance(self.step, QuitStep)
+        self.is_over = self._is_last or isinstance(self.step, QuitStep)
         self._next += not self.is_over
-        self._begun_at = None
+        self._begun_at, self._is_met = None, False
+
+    @property
+    def _is_last(self) -> bool:
+        return self._next + 1 == len(self.script.step)
 
     def fail(self, why: str) -> None:
         """End the script at the present step."""
@@ -156,9 +163,12 @@ class ScriptRunner:
         return self.driver.is_done(step)
 
     def _is_late(self, step: Step, now: float) -> bool:
-        if self._begun_at is None or (isinstance(step, WaitStep) and step.wait.seconds is not None):
+        if self._begun_at is None:
+            return False
+        waits = (isinstance(step, WaitStep) and step.wait.seconds) or 0.0
+        if waits and not self._is_met:
             return False  # a time that is waited for is met in the end
-        return now - self._begun_at >= step.within
+        return now - self._begun_at >= waits + step.within
 
     def _use_what_came_before(self, step: Step) -> None:
         """Let no wait be met by what came before this step; of lines only where it asks for one."""
@@ -233,6 +243,8 @@ class ScriptRunner:
 
     def _explain(self, step: Step) -> str:
         """Return what there was instead, without anything that was said."""
+        if self._is_met:
+            return f"a line still waits for the connection after {step.within:g} s"
         if not isinstance(step, WaitStep) or step.wait.character is None:
             return f"it was not done within {step.within:g} s"
         view = self._view(step.wait.character)

@@ -52,6 +52,7 @@ class FakeDriver(SceneDriver):
         self.sessions = {session.character_id: session for session in sessions}
         self.begun: list[str] = []
         self.busy: Callable[[], bool] = lambda: False
+        self.is_all_said = True
 
     def view(self, character: str) -> SessionView:
         if character not in self.sessions:
@@ -63,3 +64,6 @@ class FakeDriver(SceneDriver):
 
     def is_done(self, step: Step) -> bool:
         return not self.busy()
+
+    def has_said_all(self) -> bool:
+        return self.is_all_said

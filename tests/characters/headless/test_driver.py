@@ -146,6 +146,17 @@ def test_a_line_that_is_refused_later_fails_the_step_of_then(game: Game) -> None
         game.driver.view("nurse")
 
 
+def test_a_line_that_waits_for_the_connection_is_said_once_it_stands_in_the_transcript(
+    game: Game,
+) -> None:
+    game.nurse_becomes(S.CONNECTING)
+    session = game.runtime.sessions["nurse"]
+    said, session.send_text = session.send_text, lambda text: None  # type: ignore[method-assign]
+    assert game.do(f'do = "say";{NURSE};text = "Hello."') and not game.driver.has_said_all()
+    said("Hello.")
+    assert game.driver.has_said_all()
+
+
 def test_a_line_with_blanks_around_it_that_is_refused_later_fails_too(game: Game) -> None:
     game.nurse_becomes(S.CONNECTING)
     assert game.do(f'do = "say";{NURSE};text = " Hello.\\n"')

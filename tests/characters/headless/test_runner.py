@@ -69,6 +69,31 @@ def test_a_step_that_takes_longer_holds_up_the_next() -> None:
     assert play.is_met
 
 
+@pytest.mark.parametrize("last", [SAY, "[[step]];wait = { seconds = 1 };within = 2;"])
+def test_a_script_is_not_met_while_a_line_of_it_waits_for_the_connection(last: str) -> None:
+    play = Play(SAY + last)
+    play.driver.is_all_said = False
+    play.frames(3, 1.5)
+    assert not play.runner.is_over
+    play.driver.is_all_said = True
+    play.frames(1)
+    assert play.is_met
+
+
+def test_a_line_that_waits_for_ever_fails_the_last_step() -> None:
+    play = Play(SAY.replace('"x";', '"x";within = 2;'))
+    play.driver.is_all_said = False
+    play.frames(4, 4.0)
+    assert play.why == "a line still waits for the connection after 2 s"
+
+
+def test_who_quits_waits_for_no_line() -> None:
+    play = Play(SAY + '[[step]];do = "quit";')
+    play.driver.is_all_said = False
+    play.frames(2)
+    assert play.is_met
+
+
 def test_a_step_that_takes_too_long_fails_with_its_number() -> None:
     play = Play('[[step]];do = "heal";[[step]];do = "cut";within = 3;')
     play.frames(1)
