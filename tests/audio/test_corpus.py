@@ -10,7 +10,7 @@ import pytest
 
 from tests.audio.corpus import HELD_OUT, Tally, measure
 
-# Two of the voices that `make setup` brings along.
+# Two of the voices that `make setup-test` brings along.
 QUICK = replace(HELD_OUT, voices=("espeak-ng en-us+f4", "espeak-ng en-us-nyc+f5"))
 
 
