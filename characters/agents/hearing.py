@@ -12,7 +12,7 @@ import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import islice
 
 from characters.agents.lexicon import (
@@ -165,14 +165,30 @@ def without_deeds(text: str) -> str:
 def is_backchannel(text: str, language: str) -> bool:
     """Return whether a line is only a sign that its speaker listens, in a language such as "en-us".
 
-    One word may stand twice: "yeah yeah". A question is none.
+    Several may follow one another: "uh-huh, yeah". Laughter is one, a question is none.
     """
     if text.rstrip().endswith("?"):
         return False
-    said = " ".join(re.findall(r"[\w']+", text.lower().translate(_PLAIN)))
-    first = said.split(" ")[0]
-    known = BACKCHANNELS.get(language[:2].lower(), frozenset()) | BACKCHANNELS[""]
-    return said in known or (first in known and said == f"{first} {first}")
+    words = re.findall(r"[\w']+", text.lower().translate(_PLAIN))
+    if len(words) > MOST_SIGNS:
+        return False
+    said = _LONG_DRAWN.sub(r"\1", " ".join(words))
+    return _signs(language[:2].lower()).fullmatch(f"{said} ") is not None
+
+
+# More words are a line, whatever they are; and a pattern of phrases takes for ever to refuse many.
+MOST_SIGNS = 8
+_LONG_DRAWN = re.compile(r"(\w)\1\1+")
+_LAUGHTER = (
+    "ha|heh|hah|(?:ha){2,}h?|(?:he){2,}h?|(?:ho){2,}|(?:hi){3,}|ha(?: ha)+|he(?: he)+|ho(?: ho)+"
+)
+
+
+@cache
+def _signs(language: str) -> re.Pattern[str]:
+    known = BACKCHANNELS.get(language, frozenset()) | BACKCHANNELS[""]
+    phrases = "|".join(map(re.escape, known))
+    return re.compile(f"(?:(?:{phrases}|{_LAUGHTER}) )+")
 
 
 _ASKING = frozenset(

@@ -20,13 +20,16 @@ def _phrases(text: str) -> frozenset[str]:
     return frozenset(phrase.strip() for phrase in text.split(","))
 
 
-# What a listener says so that the speaker goes on, by language; "" is what all share.
+# What a listener says so that the speaker goes on, by language; "" is what all share. No letter
+# stands three times: "hmmmm" is looked for as "hm".
 BACKCHANNELS = {
-    "": _phrases("hm, hmm, hmmm, mm, mmm, mhm, mmhm, mm hm, mm hmm, m hm, uh huh, aha, ah, oh, ok"),
+    "": _phrases(
+        "hm, hmm, m, mm, mhm, mmhm, mm hm, mm hmm, m hm, uh huh, aha, ah, aah, oh, ooh, ok, o k, "
+        "um, uhm, er, erm, ahem, huh"
+    ),
     "en": _phrases(
-        "uh, uhuh, ah ha, okay, yeah, yep, yup, yes, right, i see, sure, exactly, indeed, true, "
-        "of course, alright, all right, got it, go on, oh yeah, oh right, oh okay, yeah right, "
-        "yeah okay, yes yes, oh i see, ah i see, ah okay, uh huh yeah, wow, interesting"
+        "uh, uhuh, ah huh, ah ha, okay, yeah, yep, yup, yes, right, i see, sure, exactly, indeed, "
+        "true, of course, alright, all right, got it, go on, wow, interesting"
     ),
     "de": _phrases(
         "ja, jaja, genau, ach so, achso, aha ja, okay, stimmt, klar, na klar, verstehe, "

