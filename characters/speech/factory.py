@@ -257,7 +257,8 @@ class FallbackSynthesiser:
     """Implements `Synthesiser` by the first of several that works.
 
     One that breaks off in the middle of a sentence is followed by the whole sentence from the
-    next: twice the beginning is better than half a word of advice.
+    next: twice the beginning is better than half a word of advice. So is one that makes no sound of
+    words, such as those in letters that it does not know.
     """
 
     def __init__(self, synthesisers: Sequence[Synthesiser]) -> None:
@@ -266,11 +267,15 @@ class FallbackSynthesiser:
 
     async def synthesise(self, text: str, style: VoiceStyle) -> AsyncGenerator[VoiceChunk, None]:
         """Speak a sentence. Raises SynthesisError when none can."""
+        is_silent = any(letter.isalnum() for letter in text)
         for number, synthesiser in enumerate(self._synthesisers):
             try:
                 async with aclosing(synthesiser.synthesise(text, style)) as chunks:
                     async for chunk in chunks:
+                        is_silent = False
                         yield chunk
+                if is_silent:
+                    raise SynthesisError("it made no sound of a sentence")
             except SynthesisError as error:
                 self._warn(number, error)
             else:
@@ -293,6 +298,7 @@ class FallbackSynthesiser:
 
 PLACEHOLDER_RATE = 16_000
 VOWELS = re.compile(r"[aeiouy]+")
+LAST_LATIN = 0x24F
 # The first two resonances of a mouth and the shape it has, by the first vowel letter.
 RESONANCES = {
     "a": (750.0, 1200.0, "aa"),
@@ -306,10 +312,15 @@ PAUSE_SECONDS = 0.08
 
 
 def syllables(text: str) -> tuple[str, ...]:
-    """Return the vowel of each syllable, and a blank after each word."""
+    """Return the vowel of each syllable, and a blank after each word.
+
+    Of other letters than Latin ones every second is a syllable, of a vowel by its number.
+    """
     found: list[str] = []
     for word in text.lower().split():
-        found += [vowels[0] for vowels in VOWELS.findall(word)]
+        latin = [vowels[0] for vowels in VOWELS.findall(word)]
+        letters = [letter for letter in word if letter.isalpha() and ord(letter) > LAST_LATIN]
+        found += latin or ["aeiou"[ord(letter) % 5] for letter in letters[::2]]
         found.append(" ")
     return tuple(found)
 

@@ -16,7 +16,7 @@ import subprocess
 import tempfile
 import wave
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import SequenceMatcher
 from functools import cache
 from pathlib import Path
@@ -42,6 +42,8 @@ PHRASES = (
     "where is the exam room", "what happened to you", "i am a student", "can you open the door",
 )  # fmt: skip
 GRAMMAR = (*PHRASES, "my name is <name>")
+# No grammar is asked about the language, and the model of the extra `dictation` has "en" alone.
+BY_GRAMMAR = SpeechSettings(recognition_language="en-us")
 NOISES = (None, 20.0, 10.0)  # dB of voice over noise; None is a quiet room
 
 
@@ -273,12 +275,8 @@ async def measure(
     folder = packaged_model() if with_dictation else None
     if with_dictation and folder is None:
         raise SystemExit("the extra `dictation` is not installed")
-    # Grammars are not asked about the language; Whisper's package has this one alone.
-    language = "en" if with_dictation else "en-us"
-    settings = SpeechSettings(
-        detector=detector, whisper_folder=str(folder or ""), recognition_language=language
-    )
-    speech = make_speech(settings, speak=False)
+    settings = SpeechSettings(whisper_folder=str(folder)) if with_dictation else BY_GRAMMAR
+    speech = make_speech(replace(settings, detector=detector), speak=False)
     chance, report = np.random.default_rng(corpus.seed), Report()
     said = list(utterances(corpus, every))
     for noise in noises:

@@ -26,6 +26,7 @@ from characters.session.conversation import SessionStateChanged
 from characters.session.policy import ReconnectPolicy
 from engine.app.application import Application
 from engine.objects.scene import Scene
+from tests.audio.corpus import BY_GRAMMAR
 from tests.audio.listen import tell
 
 __all__ = ["ANSWERS", "QUESTION", "VOICE_OFFSET"]
@@ -70,6 +71,7 @@ class Stage:
             app.prefs,
             clock=app.clock,
             dispatcher=app.dispatcher,
+            speech=BY_GRAMMAR,
         )
         app.provide(self.parts.runtime)
         app.scenes.open_scene = partial(self._open, delay, pre_roll)

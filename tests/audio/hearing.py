@@ -14,7 +14,7 @@ from characters.speech.espeak import Espeak
 from characters.speech.factory import make_speech
 from characters.speech.interfaces import Heard, VoiceStyle
 from characters.speech.sphinx import SphinxDetector
-from tests.audio.corpus import in_a_room, listen
+from tests.audio.corpus import BY_GRAMMAR, in_a_room, listen
 from tests.audio.devices import require
 
 __all__ = ["energy_ratio", "fundamental", "mono", "seconds_of", "share_of_speech", "words_in"]
@@ -60,7 +60,7 @@ def words_in(sound: Samples, phrases: Iterable[str]) -> list[str]:
     """Return what the recogniser hears of some phrases in 16 kHz mono."""
 
     async def hear() -> list[str]:
-        speech = make_speech(speak=False)
+        speech = make_speech(BY_GRAMMAR, speak=False)
         listener = speech.listen(phrases)
         events = await listen(listener, in_a_room(sound, None, np.random.default_rng(1)))
         await listener.close()

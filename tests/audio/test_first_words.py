@@ -18,7 +18,7 @@ from characters.protocol.turn_settings import ListeningMode, TurnSettings
 from characters.session.policy import ReconnectPolicy
 from engine.objects.scene import Scene
 from engine.prefs.prefs import PlayerPrefs
-from tests.audio.corpus import say
+from tests.audio.corpus import BY_GRAMMAR, say
 from tests.audio.devices import until
 from tests.audio.game import QUESTION, write_personas
 
@@ -38,6 +38,7 @@ def ward(folder: Path) -> Iterator[tuple[Scene, Character, ScriptSource]]:
             dispatcher=scene.dispatcher,
             sound=False,
             microphone=lambda: source,
+            speech=BY_GRAMMAR,
         )
         scene.provide(parts.runtime, Runtime)
         turns = TurnSettings(ListeningMode.HANDS_FREE, pre_roll_seconds=4.0)

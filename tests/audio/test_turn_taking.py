@@ -22,7 +22,7 @@ from characters.components.manager import CharacterManager
 from characters.components.player import Player
 from characters.protocol.turn_settings import ListeningMode, TurnSettings
 from engine.objects.scene import Scene
-from tests.audio.corpus import say
+from tests.audio.corpus import BY_GRAMMAR, say
 from tests.audio.devices import until
 
 NUMBERS = "one two three four five six seven eight nine ten eleven twelve"
@@ -93,7 +93,7 @@ def talking(folder: Path) -> Iterator[Talk]:
         .use_dispatcher(scene.dispatcher)
         .use_microphone(lambda: source)
         .use_voice(ClockVoice(played=lambda block: played.append(block.copy())))
-        .use_service(ServiceProcess(None, personas.parent))
+        .use_service(ServiceProcess(None, personas.parent, arguments=BY_GRAMMAR.arguments()))
         .build()
     )
     runtime.start()

@@ -211,15 +211,22 @@ class Voice:
         self.is_closed = True
 
 
-def speak(*voices: Voice, times: int = 1) -> list[str]:
+def speak(*voices: Voice, times: int = 1, text: str = "Hello.") -> list[str]:
     async def talk() -> list[str]:
         chain, said = FallbackSynthesiser(voices), ""
         for _ in range(times):
-            async for chunk in chain.synthesise("Hello.", VoiceStyle()):
+            async for chunk in chain.synthesise(text, VoiceStyle()):
                 said += chunk.pcm.decode()
         return list(said)
 
     return asyncio.run(talk())
+
+
+def test_one_that_makes_no_sound_of_words_is_followed_by_the_next() -> None:
+    assert speak(Voice("a", 0), Voice("b"), text="你好 世界") == ["b"]
+    assert speak(Voice("a", 0), Voice("b"), text="…") == []
+    with pytest.raises(SynthesisError, match="captions"):
+        speak(Voice("a", 0))
 
 
 def test_the_first_that_can_speaks_alone() -> None:
@@ -277,6 +284,11 @@ def speak_babble(text: str, style: VoiceStyle | None = None) -> list[VoiceChunk]
 
 def test_a_word_has_its_syllables_and_a_pause_after_it() -> None:
     assert syllables("Hello there") == ("e", "o", " ", "e", "e", " ")
+
+
+@pytest.mark.parametrize("text", ["Привет, мир", "你好 世界", "こんにちは"])
+def test_whatever_the_letters_it_can_be_heard(text: str) -> None:
+    assert any(np.frombuffer(chunk.pcm, np.int16).any() for chunk in speak_babble(text))
 
 
 def test_it_can_be_heard_and_moves_the_mouth() -> None:
