@@ -171,10 +171,6 @@ class JsonTable(dict[str, Any]):
     def __init__(self, pairs: list[tuple[str, Any]], number: int) -> None:
         super().__init__(pairs)
         self.number = number
-        for key, value in pairs:  # half a character cannot be shown
-            for text in (key, *(value if isinstance(value, list) else (value,))):
-                if isinstance(text, str):
-                    text.encode()
 
 
 def _from_json(file: MapFile) -> Element:
@@ -186,6 +182,7 @@ def _from_json(file: MapFile) -> Element:
     try:
         text = file.text.removeprefix("\ufeff")
         table = json.loads(text, object_pairs_hook=lambda pairs: JsonTable(pairs, next(numbers)))
+        json.dumps(table, ensure_ascii=False).encode()  # half a character cannot be shown
         usual = "map" if "layers" in table else "file of another kind"
         return table_element(file, table.get("type") or usual, table)
     except json.JSONDecodeError as error:
@@ -320,7 +317,8 @@ class PropertyReader:
             if table.get("type") == "class":
                 members = table_element(project.file, "class", table).all("property")
                 self._classes[name] = {member.get("name"): member for member in members}
-                if "object" in (table.get("useAs") or ()):
+                uses = table.get("useAs")
+                if isinstance(uses, list) and "object" in uses:
                     self._object_classes.add(name)
             elif isinstance(names := table.get("values"), list):
                 is_set = table.get("valuesAsFlags") is True
@@ -362,9 +360,10 @@ class PropertyReader:
         if kind == "class" or (kind == "string" and isinstance(said, Mapping)):
             return self._class_value(item, named, owner, depth)
         if kind == "list" or (kind == "string" and isinstance(said, list)):
-            items = list(item.all("item")) or [_with_value(None, v, item) for v in said or ()]
+            inner = said if isinstance(said, list) else ()
+            items = list(item.all("item")) or [_with_value(None, value, item) for value in inner]
             self.count(owner, len(items))
-            return [self._value(inner, owner, depth + 1) for inner in items]
+            return [self._value(one, owner, depth + 1) for one in items]
         if said is None or said == "":
             said = "".join(item.texts)
         try:
@@ -404,7 +403,10 @@ def _with_value(member: Element | None, value: object, item: Element) -> Element
 
 def finite(said: Any) -> float:
     """Return a number. Raises ValueError or TypeError, also for what is not finite."""
-    number = float(said)
+    try:
+        number = float(said)
+    except OverflowError:
+        raise ValueError from None
     if not math.isfinite(number):
         raise ValueError
     return number

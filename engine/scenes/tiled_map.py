@@ -362,7 +362,7 @@ class _MapReader:
             return default
         try:
             return finite(said)
-        except (ValueError, TypeError, OverflowError):
+        except (ValueError, TypeError):
             self.problems.append(element.problem(f"{key} must be a number (got {said!s:.40})"))
             return default
 

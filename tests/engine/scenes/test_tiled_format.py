@@ -113,6 +113,37 @@ def test_a_value_that_is_not_of_its_kind_is_told_at_its_line(
     assert re.search(rf"the property p {what}", str(problem))
 
 
+@pytest.mark.parametrize("said", [True, 5, 1e308, "x", {"a": 1}], ids=repr)
+def test_a_list_of_json_that_is_none_is_empty(assets: AssetFolder, said: object) -> None:
+    item = {"id": 1, "properties": [{"name": "p", "type": "list", "value": said}]}
+    layer = {"type": "objectgroup", "objects": [item]}
+    (read,) = write(assets, json.dumps({"type": "map", "layers": [layer]}), "list.tmj").objects
+    assert read.properties == {"p": []}
+
+
+@pytest.mark.parametrize(
+    "y", [10**400, -(10**400), "inf", None], ids=["huge", "low", "inf", "none"]
+)
+def test_a_point_that_is_no_number_is_told(assets: AssetFolder, y: object) -> None:
+    item = {"id": 1, "polygon": [{"x": 1, "y": y}]}
+    layer = {"type": "objectgroup", "objects": [item]}
+    (problem,) = write(
+        assets, json.dumps({"type": "map", "layers": [layer]}), "points.tmj"
+    ).problems
+    assert "whose points cannot be read" in str(problem)
+
+
+@pytest.mark.parametrize("uses", [5, 1.5, True, {"object": 1}, "object"], ids=repr)
+def test_a_project_that_does_not_say_what_a_class_is_for_says_nothing(
+    assets: AssetFolder, uses: object
+) -> None:
+    path = assets.root / "maps/game.tiled-project"
+    data = json.loads(path.read_text("utf-8"))
+    data["propertyTypes"][-1]["useAs"] = uses
+    path.write_text(json.dumps(data))
+    assert drawn(assets, "properties.tmx").objects[1].properties == {}
+
+
 def test_a_number_beyond_an_enum_is_told(assets: AssetFolder) -> None:
     _, (problem,) = found(assets, 'int" propertytype="Direction', "9")
     assert "the property p must be one of the enum Direction (got 9)" in str(problem)

@@ -281,6 +281,7 @@ def test_what_is_wrong_with_an_object_of_json_is_told_at_its_line_too(
         ('{"layers": [],\n "type": "tileset"}', r":1:1: is no map, but a tileset"),
         ("{}", r":1:1: is no map, but a file of another kind"),
         ('{"layers": "\\ud800"}', r":1:1: .*half a character"),
+        ('{"layers": [[["\\ud800"]]]}', r":1:1: .*half a character"),
         ("<group>" * 200, r":1:\d+: is nested too deeply"),
         ('{"layers":[' * 30_000, r":1:1: .*nested too deeply"),
         ('{"a":' + "9" * 9_000 + "}", r":1:1: .*digits"),
