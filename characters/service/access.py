@@ -44,6 +44,7 @@ HASHED = "sha256:"
 CLUSTER_KEY = "X-Troupe-Cluster"
 """The header by which the nodes of a cluster know one another."""
 MAX_CALLERS = 10_000
+CLOCKS_APART = 10.0  # seconds that the clock of a game's server may be ahead of ours, or behind
 MOST_KEY_BYTES = 1 << 20
 OPEN = ("/health", "/livez", "/readyz")
 FIGURES = "/metrics"
@@ -178,7 +179,11 @@ class PlayerTokens:
         for secret in self._secrets:
             try:
                 claims = self._jwt.decode(
-                    token, secret, algorithms=["HS256"], options={"require": ["exp", "sub"]}
+                    token,
+                    secret,
+                    algorithms=["HS256"],
+                    options={"require": ["exp", "sub"]},
+                    leeway=CLOCKS_APART,
                 )
             except (self._jwt.InvalidTokenError, UnicodeEncodeError):  # bytes that are no text
                 continue
