@@ -5,6 +5,7 @@
 * grammar: what can be said, and what is to be believed
 * factory: what this machine can do
 * sphinx, whisper: recognition
+* second_opinion: one recogniser asked about another's words
 * espeak, hibari: synthesis and visemes
 * rewind: where a paused voice goes on
 * remote: both over an HTTP endpoint

@@ -44,6 +44,7 @@ from characters.speech.onnx import (
     load_silero,
 )
 from characters.speech.remote import EndpointRecogniser, EndpointSynthesiser, SpeechEndpoint
+from characters.speech.second_opinion import SecondOpinion, load_grammars
 from characters.speech.settings import SpeechDetector, SpeechSettings, SpeechVoice
 from characters.speech.whisper import WhisperRecogniser, packaged_model, whisper_problem
 from characters.speech.worker import InProcess, InWorker, SpreadRecogniser
@@ -105,7 +106,7 @@ def _recogniser(settings: SpeechSettings, problems: list[str]) -> Recogniser | N
     if folder is not None:
         problem = whisper_problem(folder)
         if problem is None:
-            return WhisperRecogniser(folder, language, cores())
+            return _with_grammars(WhisperRecogniser(folder, language, cores()), language)
         problems.append(problem)
     try:
         from characters.speech.sphinx import make_sphinx
@@ -116,6 +117,14 @@ def _recogniser(settings: SpeechSettings, problems: list[str]) -> Recogniser | N
     make = partial(make_sphinx, find_espeak())
     many = min(cores(), MOST_PROCESSES)
     return SpreadRecogniser([InWorker(InProcess(make, "The recogniser")) for _ in range(many)])
+
+
+def _with_grammars(first: Recogniser, language: str) -> Recogniser:
+    """Return a recogniser with pocketsphinx behind it, where that is installed and of use."""
+    if language != "en" or find_spec("pocketsphinx") is None:
+        return first
+    grammars = InWorker(InProcess(partial(load_grammars, find_espeak()), "The second recogniser"))
+    return SecondOpinion(first, grammars)
 
 
 def cores() -> int:

@@ -315,7 +315,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--tuning", action="store_true", help="the voices the bars were found on")
     parser.add_argument("--cast", action="store_true", help="the demo's five")
-    parser.add_argument("--dictation", action="store_true", help="by Whisper, without a grammar")
+    parser.add_argument(
+        "--dictation", action="store_true", help="by Whisper, and the grammar where it is not sure"
+    )
     parser.add_argument("--detector", type=SpeechDetector, default=SpeechDetector.POCKETSPHINX)
     parser.add_argument("--every", type=int, default=1, help="take every Nth text only")
     asked = parser.parse_args()
