@@ -12,7 +12,6 @@ from __future__ import annotations
 import math
 import re
 import subprocess
-import threading
 from collections import OrderedDict, deque
 from collections.abc import Callable
 from functools import cache, partial
@@ -47,8 +46,8 @@ __all__ = ["make_sphinx", "pronounce_with_espeak", "phones_of", "SphinxDetector"
 TYPE_NAMES = ENGLISH("speech.type_names")
 PHONES = "phones"
 MAX_GRAMMARS = 3  # 3 MB each, and 50 ms to make
-MAX_PAIRS = 5
-KEPT_PAIRS = 2  # of those that nobody needs any more: 12 MB each, and a tenth of a second to make
+MAX_PAIRS = 4  # 10 MB each, and a tenth of a second to make
+MAX_OPEN = 5
 # Every sound gets a whisper of noise, 76 dB below full scale: where a microphone gives digital
 # silence the models of silence win against any word.
 WHISPER = np.random.default_rng(0).normal(0.0, 5.0, 16_000).astype(np.int32)
@@ -96,7 +95,10 @@ class SphinxDetector:
 
 
 class SphinxRecogniser:
-    """Hands out pairs of decoders for utterances; loads the first when made.
+    """Hands out pairs of decoders for utterances; loads the first when made. One thread uses it.
+
+    One pair is for those that found none: an utterance is decoded along with the voice, or all at
+    once at its end, a ninth of its length later.
 
     `pronounce` finds the phones of words that the dictionary lacks, or None for a word.
     """
@@ -107,9 +109,8 @@ class SphinxRecogniser:
             self._dictionary = mmap(file.fileno(), 0, access=ACCESS_READ)
         self._pronounce = pronounce
         self._ways = cache(self._pronunciations)
-        self._lock = threading.Lock()
         self._idle = [self._load()]
-        self._pairs = 1
+        self._lent = self._open = 0
 
     def _load(self) -> DecoderPair:
         return DecoderPair(self._model, self._ways)
@@ -127,28 +128,30 @@ class SphinxRecogniser:
         return found or [it for it in [self._pronounce(word)] if it is not None]
 
     def prepare(self, phrases: tuple[str, ...]) -> None:
-        """Build the grammar of phrases that will be expected soon (worker thread)."""
-        with self._lock:
-            pair = self._idle[-1] if self._idle else None
-        if pair is not None:
-            pair.grammar(phrases)
+        """Build the grammar of phrases that will be expected soon."""
+        if self._idle:
+            self._idle[-1].grammar(phrases)
 
     def open(self, phrases: tuple[str, ...]) -> SphinxUtterance | None:
-        """Begin an utterance; None when too many are open already (worker thread)."""
-        with self._lock:
-            pair = self._idle.pop() if self._idle else None
-            if pair is None and self._pairs == MAX_PAIRS:
-                return None
-            self._pairs += pair is None
-        pair = pair or self._load()
-        return SphinxUtterance(pair, pair.prepare(phrases), self._give_back)
+        """Begin an utterance; None when too many are open already."""
+        if self._open == MAX_OPEN:
+            return None
+        self._open += 1
+        return SphinxUtterance(self, phrases)
 
-    def _give_back(self, pair: DecoderPair) -> None:
-        with self._lock:
+    def lend(self, leave: int) -> DecoderPair | None:
+        """Lend a pair, unless so many would not be left."""
+        if self._lent + leave >= MAX_PAIRS:
+            return None
+        self._lent += 1
+        return self._idle.pop() if self._idle else self._load()
+
+    def take_back(self, pair: DecoderPair | None) -> None:
+        """End an utterance, and take back the pair that it had."""
+        self._open -= 1
+        if pair is not None:
+            self._lent -= 1
             self._idle.append(pair)
-            if len(self._idle) > KEPT_PAIRS:
-                del self._idle[0]
-                self._pairs -= 1
 
     def close(self) -> None:
         """Do nothing."""
@@ -211,34 +214,72 @@ class DecoderPair:
 
 
 class SphinxUtterance:
-    """One utterance in a pair of decoders; gives the pair back at its end."""
+    """One utterance; it waits for a pair of decoders, and gives it back at its end."""
 
-    def __init__(
-        self, pair: DecoderPair, grammar: Grammar, give_back: Callable[[DecoderPair], None]
-    ) -> None:
-        self._pair = pair
-        self._grammar = grammar
-        self._give_back = give_back
+    def __init__(self, recogniser: SphinxRecogniser, phrases: tuple[str, ...]) -> None:
+        self._recogniser = recogniser
+        self._phrases = phrases
+        self._decoding: _Decoding | None = None
         self._is_open = True
-        self._fed = 0
+        self._waiting = bytearray()
         self._loudness = Loudness()
-        for decoder in self._decoders:
-            decoder.start_utt()
-
-    @property
-    def _decoders(self) -> tuple[pocketsphinx.Decoder, ...]:
-        if self._grammar.is_empty:
-            return ()
-        return self._pair.words, self._pair.phones
 
     def feed(self, pcm: bytes) -> None:
         """Take more of the utterance."""
         self._loudness.feed(pcm)
-        self._decode(pcm)
+        self._waiting += pcm
+        self._decode(leave=1)
 
-    def _decode(self, pcm: bytes) -> None:
+    def _decode(self, leave: int) -> _Decoding | None:
+        """Decode what waits, once there is a pair for it."""
+        if self._decoding is None:
+            pair = self._recogniser.lend(leave)
+            self._decoding = None if pair is None else _Decoding(pair, self._phrases)
+        if self._decoding is not None:
+            self._decoding.feed(bytes(self._waiting))
+            self._waiting.clear()
+        return self._decoding
+
+    def completeness(self) -> Completeness:
+        """Return whether what was heard so far is a sentence, or half of one."""
+        if self._decoding is None:
+            return Completeness.UNKNOWN
+        return self._decoding.completeness()
+
+    def finish(self) -> Heard | Rejected:
+        """End the utterance and say what it was."""
+        try:
+            decoding = self._decode(leave=0)
+            if decoding is None:
+                return Rejected(SAY_AGAIN)
+            return decoding.verdict(self._loudness.above_noise_db)
+        finally:
+            self.cancel()
+
+    def cancel(self) -> None:
+        """Drop the utterance."""
+        if not self._is_open:
+            return
+        self._is_open = False
+        if self._decoding is not None:
+            self._decoding.end()
+        self._recogniser.take_back(None if self._decoding is None else self._decoding.pair)
+
+
+class _Decoding:
+    """An utterance on its way through a pair of decoders."""
+
+    def __init__(self, pair: DecoderPair, phrases: tuple[str, ...]) -> None:
+        self.pair = pair
+        self._grammar = pair.prepare(phrases)
+        self._running = () if self._grammar.is_empty else (pair.words, pair.phones)
+        self._fed = 0
+        for decoder in self._running:
+            decoder.start_utt()
+
+    def feed(self, pcm: bytes) -> None:
         sound = self._with_whisper(np.frombuffer(pcm, "<i2"))
-        for decoder in self._decoders if sound else ():
+        for decoder in self._running if sound else ():
             decoder.process_raw(sound, False, False)
 
     def _with_whisper(self, samples: Samples) -> bytes:
@@ -248,30 +289,22 @@ class SphinxUtterance:
         return mixed.tobytes()
 
     def completeness(self) -> Completeness:
-        """Return whether what was heard so far is a sentence, or half of one."""
-        said = None if self._grammar.is_empty else self._pair.words.hyp()
+        said = self.pair.words.hyp() if self._running else None
         return self._grammar.completeness(ALTERNATE.sub("", said.hypstr) if said else "")
 
-    def finish(self) -> Heard | Rejected:
-        """End the utterance and say what it was."""
-        if self._grammar.is_empty:
-            self.cancel()
+    def verdict(self, above_noise_db: float) -> Heard | Rejected:
+        """Return what the utterance was, and end it."""
+        if not self._running:
             return Rejected(SAY_AGAIN)
-        self._decode(CLOSING_SILENCE)
-        self._end()
-        verdict = self._judge(self._pair.words.hyp())
-        self._release()
-        return verdict
-
-    def cancel(self) -> None:
-        """Drop the utterance."""
-        if self._is_open:
-            self._end()
-            self._release()
-
-    def _judge(self, said: Any) -> Heard | Rejected:
-        words, phones = self._pair.words, self._pair.phones
-        score, rival, frames = score_of(words), score_of(phones), words.n_frames()
+        self.feed(CLOSING_SILENCE)
+        self.end()
+        words, phones = self.pair.words, self.pair.phones
+        said, score, rival, frames = (
+            words.hyp(),
+            score_of(words),
+            score_of(phones),
+            words.n_frames(),
+        )
         if said is None or score is None or rival is None:
             return Rejected(SAY_AGAIN)
         word_path, phone_path = segments_of(words), segments_of(phones)
@@ -280,7 +313,7 @@ class SphinxUtterance:
             (rival - score) / max(1, frames),
             worst_word(word_path, phone_path),
             spoken_frames(word_path) / max(1, spoken_frames(phone_path)),
-            self._loudness.above_noise_db,
+            above_noise_db,
         )
         sentence = self._grammar.read(ALTERNATE.sub("", said.hypstr) + " ")
         if sentence is None or not evidence.is_enough:
@@ -289,13 +322,10 @@ class SphinxUtterance:
             return Rejected(TYPE_NAMES)
         return Heard(sentence.text, evidence.confidence)
 
-    def _end(self) -> None:
-        for decoder in self._decoders:
+    def end(self) -> None:
+        for decoder in self._running:
             decoder.end_utt()
-
-    def _release(self) -> None:
-        self._is_open = False
-        self._give_back(self._pair)
+        self._running = ()
 
 
 def load_decoder(model: Path) -> pocketsphinx.Decoder:

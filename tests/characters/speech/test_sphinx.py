@@ -14,6 +14,7 @@ from characters.speech.interfaces import Completeness, Heard, Rejected
 from characters.speech.listener import Activity, VoiceActivity
 from characters.speech.sphinx import (
     MAX_GRAMMARS,
+    MAX_OPEN,
     MAX_PAIRS,
     TYPE_NAMES,
     SphinxDetector,
@@ -111,17 +112,42 @@ def test_a_word_that_the_dictionary_lacks_is_learnt() -> None:
 
 
 def test_several_speak_at_once_and_too_many_are_told(recogniser: SphinxRecogniser) -> None:
-    open_ones = [recogniser.open(PHRASES) for _ in range(MAX_PAIRS)]
-    assert None not in open_ones and recogniser.open(PHRASES) is None
-    for utterance in open_ones:
-        assert utterance is not None
-        utterance.cancel()
-    for _ in range(2):  # those that were let go of meanwhile are made again
-        again = [recogniser.open(PHRASES) for _ in range(MAX_PAIRS)]
-        assert None not in again and recogniser.open(PHRASES) is None
-        for utterance in again:
+    for _ in range(2):  # whoever has ended leaves a place
+        open_ones = [recogniser.open(PHRASES) for _ in range(MAX_OPEN)]
+        assert None not in open_ones and recogniser.open(PHRASES) is None
+        for utterance in open_ones:
             assert utterance is not None
             utterance.cancel()
+
+
+def test_whoever_finds_no_pair_of_decoders_is_understood_at_the_end(
+    recogniser: SphinxRecogniser,
+) -> None:
+    sound = spoken("where does it hurt")
+    utterances = [recogniser.open(PHRASES) for _ in range(MAX_OPEN)]
+    for at in range(0, len(sound), 3_200):
+        for utterance in utterances:
+            assert utterance is not None
+            utterance.feed(sound[at : at + 3_200])
+    heard = [utterance.finish() for utterance in reversed(utterances) if utterance is not None]
+    assert [getattr(it, "text", it) for it in heard] == ["where does it hurt"] * MAX_OPEN
+
+
+def test_a_pair_that_comes_free_takes_up_an_utterance_in_its_middle() -> None:
+    loaded = SphinxRecogniser()
+    first = [loaded.open(PHRASES) for _ in range(MAX_PAIRS - 1)]
+    for utterance in first:
+        assert utterance is not None
+        utterance.feed(bytes(3_200))
+    late, sound = loaded.open(PHRASES), spoken("where does it hurt")
+    assert late is not None and first[0] is not None
+    late.feed(sound[:32_000])
+    assert late.completeness() is Completeness.UNKNOWN
+    first[0].cancel()
+    late.feed(sound[32_000:])
+    assert late.completeness() is Completeness.WHOLE
+    got = late.finish()
+    assert isinstance(got, Heard) and got.text == "where does it hurt"
 
 
 def test_the_detector_tells_speech_from_silence() -> None:
