@@ -26,6 +26,7 @@ from characters.audio.signal import Floats
 from characters.speech.interfaces import Completeness
 from characters.speech.process import SpeechProcess, SpeechProcessError
 from characters.speech.worker import BoundedPool, PlacesTakenError
+from engine.core.processes import give_memory_back
 
 __all__ = [
     "find_silero", "find_smart_turn", "import_onnxruntime", "load_onnx", "load_silero",
@@ -61,7 +62,9 @@ def load_onnx(path: Path | str, *, keeps_memory: bool = True) -> Any:
     options.enable_cpu_mem_arena = options.enable_mem_pattern = keeps_memory
     # A second copy of the weights, which gains nothing measurable on one core.
     options.add_session_config_entry("session.disable_prepacking", "1")
-    return onnxruntime.InferenceSession(str(path), options)
+    session = onnxruntime.InferenceSession(str(path), options)
+    give_memory_back()  # loading takes twice what is kept
+    return session
 
 
 def _model_in(package: str, pattern: str) -> Path | None:

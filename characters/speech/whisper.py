@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterable
 from functools import partial
 from importlib.util import find_spec
@@ -28,10 +27,14 @@ __all__ = ["packaged_model", "whisper_problem", "WhisperModel", "WhisperRecognis
 
 
 RATE = 16_000
-# Half of the cores work at one utterance, but no more than this: the game needs some too, and each
-# waits for the slowest. So many utterances wait for each that is worked at: two seconds or three.
+# Half of the cores work, but no more than this: the game needs some too, and each waits for the
+# slowest. They work at one utterance at a time, which takes 50 MB; so many wait: four seconds.
 MOST_THREADS = 4
-MOST_WAITING = 3
+MOST_WAITING = 6
+# The library fills every sentence up to 30 s. Two thirds of that are heard as well, in 55 % of the
+# time and half of the memory; with less, a word is lost here and there. A frame is 10 ms.
+LEAST_FRAMES = 2_000
+PAUSE_FRAMES = 100  # behind a longer one
 # Of twenty names that five voices spoke, so many more were right: RESULTS.md of tests/audio.
 NAMES = ", ".join(name.capitalize() for name in GIVEN_NAMES)
 
@@ -70,7 +73,7 @@ def packaged_model() -> Path | None:
     return None
 
 
-def load_whisper(folder: Path, threads: int, workers: int) -> WhisperModel:
+def load_whisper(folder: Path, threads: int) -> WhisperModel:
     """Load a model: seconds, and all of its size in memory."""
     from faster_whisper import WhisperModel as Model
 
@@ -81,37 +84,31 @@ def load_whisper(folder: Path, threads: int, workers: int) -> WhisperModel:
         compute_type="int8",
         local_files_only=True,
         cpu_threads=threads,
-        num_workers=workers,
     )
-    model.encode = _one_at_a_time(model.encode)
+    model.encode = partial(_encode_shortened, model.encode)
     found: WhisperModel = model
     return found
 
 
-def _one_at_a_time(encode: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """Let threads take turns at what takes 80 MB and a part of the time: the 30 s of a sentence."""
-    turn = threading.Lock()
-
-    def encode_in_turn(features: Any) -> Any:
-        with turn:
-            return encode(features)
-
-    return encode_in_turn
+def _encode_shortened(encode: Callable[[Any], Any], spectrum: Any) -> Any:
+    """Encode a spectrum, [bands, frames], without most of what it was filled up with."""
+    sounding = np.flatnonzero(np.any(spectrum, axis=0))
+    end = int(sounding[-1]) + 1 if sounding.size else 0
+    return encode(np.ascontiguousarray(spectrum[:, : max(LEAST_FRAMES, end + PAUSE_FRAMES)]))
 
 
 class WhisperTranscriber:
-    """What runs beside the service: the model in a folder, for `workers` utterances at once."""
+    """What runs beside the service: the model in a folder."""
 
     def __init__(
         self,
         folder: Path,
         language: str,
         threads: int = 1,
-        workers: int = 1,
-        load: Callable[[Path, int, int], WhisperModel] = load_whisper,
+        load: Callable[[Path, int], WhisperModel] = load_whisper,
     ) -> None:
         self._language = language or None
-        self._model = load(folder, threads, workers)
+        self._model = load(folder, threads)
         # The first use takes longer than all that follow: it is of silence, and now.
         list(self._model.transcribe(np.zeros(RATE, np.float32), language=self._language)[0])
 
@@ -137,13 +134,12 @@ class WhisperRecogniser:
         folder: Path,
         language: str,
         cores: int,
-        load: Callable[[Path, int, int], WhisperModel] = load_whisper,
+        load: Callable[[Path, int], WhisperModel] = load_whisper,
     ) -> None:
         threads = max(1, min(cores // 2, MOST_THREADS))
-        workers = cores // threads
-        make = partial(WhisperTranscriber, folder, language, threads, workers, load)
-        self._process = SpeechProcess(make, f"The recogniser in {folder}", workers)
-        self._pool = BoundedPool(workers, workers * MOST_WAITING, "recognition")
+        make = partial(WhisperTranscriber, folder, language, threads, load)
+        self._process = SpeechProcess(make, f"The recogniser in {folder}")
+        self._pool = BoundedPool(1, MOST_WAITING, "recognition")
 
     def prepare(self, phrases: tuple[str, ...]) -> None:
         """Load the model, once."""

