@@ -131,6 +131,7 @@ class Visit:
         self.info = _participant(identity)
         self.info.state = models.ParticipantInfo.JOINED
         self.is_inside = False
+        self.packet_sizes: list[int] = []
         self.may_come_anew = False
         self.resumed = 0  # how often the same visit was taken up again
         self.heard_seconds = 0.0  # of the microphone, without silence
@@ -320,6 +321,7 @@ class Visit:
         if not self.room:
             user = models.DataPacket.FromString(data).user
             assert user.topic == "rtvi"
+            self.packet_sizes.append(len(user.payload))
             raw = json.loads(user.payload)
             assert "seq" not in raw
             for answer in self._server.respond(decode_client(raw)):

@@ -370,7 +370,8 @@ class LiveKitConnection:
             while self._outgoing:
                 message = dict(self._outgoing[0])
                 number = message.pop("seq")  # LiveKit's rooms know no numbers
-                await self._room.local_participant.publish_data(json.dumps(message), topic=TOPIC)
+                text = frame_text(message)  # as it was measured: escapes would make more of it
+                await self._room.local_participant.publish_data(text, topic=TOPIC)
                 self._channel.acknowledged(number)
                 self._outgoing.popleft()
             if not self._outbound:

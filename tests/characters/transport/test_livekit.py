@@ -189,6 +189,20 @@ def test_what_is_no_message_of_ours_costs_nothing() -> None:
     in_a_room(play)
 
 
+@pytest.mark.parametrize(
+    "letter", ["é", "漢", "\U0001f600", '"'], ids=["é", "han", "emoji", "quote"]
+)
+def test_a_packet_is_as_large_as_it_was_measured_in_every_script(letter: str) -> None:
+    text = letter * (14_000 // max(2, len(letter.encode())))
+
+    async def play(connection: LiveKitConnection, visit: Visit) -> None:
+        connection.send(ContextUpdate(text))
+        await answered(connection, "hello")
+        assert 13_000 < max(visit.packet_sizes) <= 15_000
+
+    in_a_room(play)
+
+
 def test_what_fits_into_a_packet_arrives_and_what_does_not_is_refused_where_it_is_sent() -> None:
     said: list[ClientMessage] = []
 
