@@ -64,6 +64,20 @@ def test_a_folder_of_recordings_is_read_with_the_words_beside_them(tmp_path: Pat
     assert 0.15 < first.sound.size / 16_000 < 0.18 and second.sound.size == 8_000
 
 
+def test_a_folder_without_recordings_is_no_folder_of_voices_that_are_made(tmp_path: Path) -> None:
+    for folder in (tmp_path, tmp_path / "nowhere"):
+        with pytest.raises(ValueError, match="holds no recording"):
+            asyncio.run(judged(1, folder))
+
+
+def test_the_noise_of_a_room_is_no_voice(tmp_path: Path) -> None:
+    noise = np.random.default_rng(1).uniform(-0.01, 0.01, 16_000)
+    noise[4_000:12_000] += 0.5 * np.sin(np.arange(8_000) / 5.0)
+    soundfile.write(tmp_path / "A.WAV", noise, 16_000)
+    (turn,) = recorded(tmp_path)
+    assert 7_950 < turn.sound.size <= 8_000
+
+
 @pytest.mark.slow
 def test_half_a_sentence_is_told_from_a_whole_one_by_its_words() -> None:
     heard = asyncio.run(judged(5, None))

@@ -178,8 +178,9 @@ def with_pause(
 
 
 def without_silence(sound: Samples) -> Samples:
-    """Return a sound from its first to its last voice."""
-    loud = np.flatnonzero(np.abs(sound.astype(np.int32)) > 200)
+    """Return a sound from its first to its last voice; a room's noise is 30 dB below that."""
+    level = np.abs(sound.astype(np.int32))
+    loud = np.flatnonzero(level > max(200, int(level.max(initial=0)) // 32))
     return sound[loud[0] : loud[-1] + 1] if loud.size else sound
 
 
@@ -196,8 +197,11 @@ async def made(name: str, texts: Sequence[str], seed: int) -> AsyncIterator[Spok
 
 
 def recorded(folder: Path) -> Iterator[SpokenTurn]:
-    """Yield the recordings of a folder. Raises ValueError for one that cannot be read."""
-    for path in sorted(folder.glob("*.wav")):
+    """Yield the recordings of a folder. Raises ValueError where one cannot be read or none is."""
+    paths = [path for path in folder.glob("*") if path.suffix.lower() == ".wav"]
+    if not paths:
+        raise ValueError(f"{folder} holds no recording: each is a NAME.wav")
+    for path in sorted(paths):
         words = path.with_suffix(".txt")
         text = words.read_text(encoding="utf-8").strip() if words.is_file() else ""
         yield SpokenTurn(text, without_silence(read_wav(path)))
@@ -343,7 +347,10 @@ def main() -> None:
     parser.add_argument("--every", type=int, default=1, help="take every Nth text only")
     parser.add_argument("--recordings", type=Path, help="a folder of human turns")
     asked = parser.parse_args()
-    heard = asyncio.run(judged(asked.every, asked.recordings))
+    try:
+        heard = asyncio.run(judged(asked.every, asked.recordings))
+    except ValueError as error:  # of a recording
+        parser.error(str(error))
     print("| who, and what ends a turn | turns | cut at 300 ms | delay at 5 % | cut | delay |")
     print("|---|---|---|---|---|---|")
     for name, turns in heard.items():
