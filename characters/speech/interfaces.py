@@ -234,22 +234,58 @@ DESCRIPTION = re.compile(r"\[[^\]]*\]|\([^)]*\)|\*[^*]*\*")
 
 # What models that were trained on films' subtitles write for silence and noise.
 INVENTED = re.compile(
-    r"(thanks?( you)?( so much| very much)? for (watching|listening|viewing)"
+    r"thanks?( you)?( so much| very much)?( all| guys| everyone)? for (watching|listening|viewing)"
+    r"( this video| until the end)?"
     r"|(please |don't forget to )?(like and )?subscribe( to (my|the|our) channel)?"
-    r"|(i'll )?see you (in the next (video|one|episode)|next time)"
-    r"|(subtitles|captions|translated|transcribed) by .*|www\..*|music|applause|blank audio"
-    r"|(the )?following (is|was) .*(audio|video).*)",
+    r"|if you (enjoyed|liked) (this|the|my) video"
+    r"|(i'll |we'll )?see you( all| guys)? (in the next (video|one|episode)|next time)"
+    r"|we'll be right back|blank[ _]audio|applause|(upbeat |soft )?music( playing)?"
+    r"|(the )?following (is|was) .*(audio|video).*",
     re.IGNORECASE,
 )
+# Such words stand beside them, and mean something alone.
+BESIDE = frozenset({"bye", "bye bye", "goodbye", "like", "comment", "share", "so", "please"})
+# ruff: noqa: RUF001  # letters of other languages look like Latin ones
+# Who wrote them, and what is said at the end in other languages: nobody says that to a character.
+CREDITS = re.compile(
+    r"amara\.org|www\.|otter\.ai|castingwords|dimatorzok|<\|no(speech|captions)\|>"
+    r"|^(subtitles|captions|translated|translation|transcribed|transcription|transcript) by\b"
+    r"|^(©|copyright) .*\d{4}|^untertitel(ung)? |^sous-titr|^subtítulos (por|realizados)"
+    r"|^sottotitoli |^legendas (por|pela)|^ondertiteld door|^napisy stworzone|^altyazı"
+    r"|^субтитры |^продолжение следует|^字幕|请不吝点赞|^mbc 뉴스"
+    r"|(für'?s|fürs) zuschauen|merci d'avoir regardé|gracias por ver (el|este) v[ií]deo"
+    r"|grazie per (la visione|aver guardato)|obrigad[oa] por assistir|bedankt voor het kijken"
+    r"|спасибо за просмотр|ご視聴ありがとう|(谢谢|感谢)(观看|收看)|시청해\s?주셔서 감사"
+    r"|zlediğiniz için teşekkür",
+    re.IGNORECASE,
+)
+SENTENCES = re.compile(r"(?<=[.!?…])\s+|(?<=[。！？])\s*")
+CLAUSES = re.compile(r"[,;:]\s*(?:and\s+)?|\s+and\s+")
+SIGNS = " .!?,♪…。！？\"'"
 
 
 def dictated(text: str, confidence: float = 1.0) -> Heard | Rejected:
     """Return what was said, or a rejection when no word was, or only invented ones."""
     words = " ".join(DESCRIPTION.sub(" ", text).split())[:MAX_CHARACTERS]
-    said = words.strip(" .!?,♪").lower()
-    if not any(letter.isalnum() for letter in said) or INVENTED.fullmatch(said):
+    sentences = SENTENCES.split(words)
+    said = [sentence for sentence in sentences if not _is_invented(sentence)]
+    if len(said) < len(sentences):  # beside such a one a "bye" is none either
+        said = [sentence for sentence in said if _plain(sentence) not in BESIDE]
+    if not any(letter.isalnum() for sentence in said for letter in sentence):
         return Rejected(SAY_AGAIN)
-    return Heard(words, confidence)
+    return Heard(" ".join(said), confidence)
+
+
+def _plain(text: str) -> str:
+    return text.strip(SIGNS).lower().replace("\u2019", "'")
+
+
+def _is_invented(sentence: str) -> bool:
+    plain = _plain(sentence)
+    if INVENTED.fullmatch(plain) or CREDITS.search(plain):
+        return True
+    clauses = [clause for clause in CLAUSES.split(plain) if clause not in BESIDE]
+    return bool(clauses) and all(INVENTED.fullmatch(clause) for clause in clauses)
 
 
 class HeardSegment(Protocol):

@@ -30,6 +30,40 @@ def test_what_holds_no_word_is_rejected(text: str) -> None:
     assert dictated(text) == Rejected(SAY_AGAIN)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Thank you for watching!", "Thanks for watching, bye.", "Like, comment, and subscribe!",
+        "Thank you so much for watching. Don\u2019t forget to subscribe. Bye bye!",
+        "I'll see you guys next time.", "If you enjoyed this video, please subscribe.",
+        "Subtitles by the Amara.org community", "Transcription by CastingWords",
+        "\u00a9 BF-WATCH TV 2021", "www.zeoranger.co.uk", "Untertitel im Auftrag des ZDF, 2017",
+        "Vielen Dank f\u00fcrs Zuschauen und bis zum n\u00e4chsten Mal!",
+        "Sous-titrage ST' 501", "\u00a1Gracias por ver el video!",
+        "\u3054\u8996\u8074\u3042\u308a\u304c\u3068\u3046\u3054\u3056\u3044\u307e\u3057\u305f\u3002",
+        "\u8c22\u8c22\u89c2\u770b", "Music playing", "<|nospeech|>",
+    ],
+)  # fmt: skip
+def test_what_models_invent_of_silence_is_rejected(text: str) -> None:
+    assert dictated(text) == Rejected(SAY_AGAIN)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Thank you.", "Bye.", "Hello. Bye.", "Thank you for watching the door.", "And you?",
+        "See you next week.", "Copyright law is dull.", "You and I like music.", "Please.",
+    ],
+)  # fmt: skip
+def test_what_people_say_is_not(text: str) -> None:
+    assert dictated(text) == Heard(text)
+
+
+def test_what_is_invented_behind_a_line_is_left_out() -> None:
+    heard = dictated("Where does it hurt? Thank you for watching! Bye.")
+    assert heard == Heard("Where does it hurt?")
+
+
 def test_descriptions_and_blanks_are_left_out() -> None:
     assert dictated(" (cough)  Where\ndoes it hurt? ") == Heard("Where does it hurt?")
 
