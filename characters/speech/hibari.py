@@ -137,8 +137,9 @@ class HibariModel:
 
     def __init__(self, load: Callable[[], SpectrumModel] = load_hibari) -> None:
         self._model = load()
-        self._first = threading.Lock()  # taken by the first sentence, for good
         self._turn = threading.Lock()
+        # Beside a first sentence, which need not wait for it.
+        threading.Thread(target=self._model.save_memory, daemon=True).start()
 
     def speak(self, text: str, style: VoiceStyle) -> list[VoiceChunk]:
         """Return a text as it sounds."""
@@ -159,8 +160,6 @@ class HibariModel:
         with self._turn:  # 20 MB each; thirty sentences a second are enough for everybody
             spectrum = model.spectrum(phonemes, cast.pace)
         pcm = _to_pcm(model.sound(_in_cast(spectrum, cast), seed))
-        if self._first.acquire(blocking=False):  # nobody waits for the first word any longer
-            threading.Thread(target=model.save_memory, daemon=True).start()
         return chunks_of(pcm, RATE, mouth_shapes_of(phonemes))
 
 
