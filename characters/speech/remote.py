@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import logging
 import wave
@@ -216,6 +217,8 @@ def _wav_of(pcm: bytes) -> bytes:
 
 
 CHUNK_SECONDS = 0.05
+# No voice takes longer for a sentence: the slowest says three letters in a second.
+LONGEST_SECONDS, SECONDS_A_LETTER = 10.0, 0.5
 USUAL_PACE = VoiceStyle().words_per_minute
 # Not asked again for so long after a failure, or every sentence would wait for a time-out.
 REST_SECONDS = 30.0
@@ -238,19 +241,29 @@ class EndpointSynthesiser:
         """Speak a sentence. Raises SynthesisError."""
         if self._now() < self._failing_until:
             raise SynthesisError("the speech endpoint failed a moment ago")
-        is_empty = True
+        seconds = 0.0
         try:
             async with (
                 self._client.post("/audio/speech", json=self._body(text, style)) as answer,
                 aclosing(_chunks_in(answer, self._format)) as chunks,
             ):
-                async for chunk in chunks:
-                    is_empty = False
+                while chunk := await self._next(chunks):
+                    seconds += chunk.seconds
+                    if seconds > LONGEST_SECONDS + len(text) * SECONDS_A_LETTER:
+                        raise SoundStreamError("its sound does not end")
                     yield chunk
         except (EndpointError, SoundStreamError) as error:
             raise self._failure(error, style.name) from error
-        if is_empty:
+        if not seconds:
             raise self._pause("it sends no sound")
+
+    async def _next(self, chunks: AsyncGenerator[VoiceChunk, None]) -> VoiceChunk | None:
+        """Return the next chunk, None at the end: bytes that trickle in are no sign of life."""
+        try:
+            async with asyncio.timeout(self._client.endpoint.answer_within):
+                return await anext(chunks, None)
+        except TimeoutError as error:
+            raise EndpointError("it takes too long") from error
 
     def _body(self, text: str, style: VoiceStyle) -> dict[str, Any]:
         body: dict[str, Any] = {

@@ -52,6 +52,7 @@ class OpenAIServer:
         self.tells_length = False
         self.breaks_off = False
         self.never_ends = False
+        self.trickles = False
         self.asked: list[dict[str, Any]] = []
         self.keys: list[str | None] = []
         self.let_go = asyncio.Event()  # somebody left before the answer was over
@@ -84,10 +85,13 @@ class OpenAIServer:
         try:
             for piece in self.pieces:
                 await answer.write(piece)
+            while self.trickles:
+                await answer.write(b"R")
+                await asyncio.sleep(0.05)
             if self.breaks_off and request.transport is not None:
                 request.transport.abort()
             while self.never_ends:
-                await answer.write(tone(0.1, 24_000))
+                await answer.write(tone(0.5, 24_000))
                 await asyncio.sleep(0.005)
         except (ConnectionError, asyncio.CancelledError):
             self.let_go.set()

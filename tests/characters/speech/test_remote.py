@@ -37,7 +37,7 @@ SOUND = tone(0.5, 16_000)
 
 def patience(server: OpenAIServer) -> float:
     """Return the seconds that an answer may take: few where none will come."""
-    return 0.3 if server.is_stuck else 60.0
+    return 0.3 if server.is_stuck or server.trickles else 60.0
 
 
 def recognise(
@@ -286,6 +286,17 @@ def test_the_mouth_follows_the_sound() -> None:
 def test_a_failure_says_what_the_service_did(name: str, value: object, why: str) -> None:
     with pytest.raises(SynthesisError, match=why):
         speak((name, value))
+
+
+def test_bytes_that_trickle_in_are_no_voice() -> None:
+    with pytest.raises(SynthesisError, match="too long"):
+        speak(("pieces", [b"RIF"]), ("trickles", True))
+
+
+def test_a_voice_that_never_ends_is_cut() -> None:
+    endless = wav(tone(0.1, 24_000), 24_000)[:40] + b"\xff\xff\xff\xff"
+    with pytest.raises(SynthesisError, match="does not end"):
+        speak(("pieces", [endless]), ("never_ends", True))
 
 
 def test_after_a_failure_it_is_left_alone_for_a_while() -> None:
