@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -44,4 +45,6 @@ def _index(find: Callable[[], Mapping[str, Any]]) -> Any:
 
 
 if __name__ == "__main__":
+    sys.stdout = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # what a driver prints must not stand before the devices
     sys.exit(main())

@@ -133,7 +133,10 @@ def list_devices(timeout_seconds: float = 5.0) -> DeviceReport:
         return DeviceReport(problem=calm(ENGLISH("audio.not_listed", why=str(error))))
     if done.returncode != 0:
         return DeviceReport(problem=calm(why_probe_failed(done.returncode, done.stderr)))
-    return report_from(json.loads(done.stdout))
+    try:
+        return report_from(json.loads(done.stdout))
+    except (ValueError, TypeError, KeyError):
+        return DeviceReport(problem=calm(ENGLISH("audio.no_portaudio")))
 
 
 def why_probe_failed(status: int, stderr: bytes) -> str:

@@ -9,11 +9,12 @@ from pathlib import Path
 import pyaudio
 import pytest
 
-from characters.audio import device_probe
+from characters.audio import device_probe, portaudio
 from characters.audio.portaudio import (
     OpenStreams,
     Retries,
     choose_device,
+    list_devices,
     portaudio_calls,
     read_device,
     report_from,
@@ -110,6 +111,33 @@ def test_the_probe_tells_of_all_devices_but_the_one_that_fails(
     assert device_probe.main() == 0
     names = [device.name for device in report_from(json.loads(capsys.readouterr().out)).devices]
     assert names == ["\ufffd", "?", "Good"]
+
+
+NOISY_DRIVER = """
+import os
+class PyAudio:
+    def __init__(self): os.write(1, b"A driver says hello.")
+    def get_device_count(self): return 1
+    def get_device_info_by_index(self, index): return {"name": "Good", "maxInputChannels": 1}
+    def get_default_input_device_info(self): return {"index": 0}
+    def get_default_output_device_info(self): raise OSError("there is none")
+"""
+
+
+def test_what_a_driver_prints_does_not_hide_the_devices(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "pyaudio.py").write_text(NOISY_DRIVER, encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    report = list_devices(60.0)
+    assert report.problem is None and [device.name for device in report.inputs] == ["Good"]
+
+
+def test_a_probe_that_tells_nonsense_is_a_problem_and_no_crash(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(portaudio, "PROBE", "this")  # Python's Zen is no list of devices
+    assert list_devices(60.0).problem
 
 
 def test_the_same_device_of_two_host_interfaces_is_listed_once_and_keeps_the_default() -> None:
