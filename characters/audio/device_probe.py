@@ -45,6 +45,6 @@ def _index(find: Callable[[], Mapping[str, Any]]) -> Any:
 
 
 if __name__ == "__main__":
-    sys.stdout = os.fdopen(os.dup(1), "w")
+    sys.stdout = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # what a driver prints must not stand before the devices
     sys.exit(main())
