@@ -229,6 +229,7 @@ class CollectedUtterance:
 
 MAX_CHARACTERS = 500
 # Such recognisers describe sounds in brackets: [BLANK_AUDIO], (door closes), *sighs*.
+CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 DESCRIPTION = re.compile(r"\[[^\]]*\]|\([^)]*\)|\*[^*]*\*")
 
 
@@ -266,7 +267,7 @@ SIGNS = " .!?,♪…。！？\"'"
 
 def dictated(text: str, confidence: float = 1.0) -> Heard | Rejected:
     """Return what was said, or a rejection when no word was, or only invented ones."""
-    words = " ".join(DESCRIPTION.sub(" ", text).split())[:MAX_CHARACTERS]
+    words = " ".join(DESCRIPTION.sub(" ", CONTROLS.sub(" ", text)).split())[:MAX_CHARACTERS]
     sentences = SENTENCES.split(words)
     said = [sentence for sentence in sentences if not _is_invented(sentence)]
     if len(said) < len(sentences):  # beside such a one a "bye" is none either

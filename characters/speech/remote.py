@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import json
 import logging
 import wave
 from codecs import getincrementaldecoder
@@ -114,6 +115,7 @@ class EndpointClient:
 
 # From the end of the utterance to its words: a player who waited longer would have typed it.
 TOTAL_SECONDS = 8.0
+MOST_ANSWER_BYTES = 1 << 20
 
 
 class EndpointRecogniser:
@@ -164,7 +166,7 @@ class EndpointRecogniser:
         if self._language:
             form.add_field("language", self._language)
         async with self._client.post("/audio/transcriptions", data=form) as answer:
-            content = await answer.json(content_type=None)
+            content = await _json_of(answer)
         if not isinstance(content, dict) or not isinstance(content.get("text"), str):
             raise EndpointError("its answer holds no text")
         return content
@@ -172,6 +174,19 @@ class EndpointRecogniser:
     async def close(self) -> None:
         """Close the connections."""
         await self._client.close()
+
+
+async def _json_of(answer: aiohttp.ClientResponse) -> Any:
+    """Return what an answer holds. Raises EndpointError, ValueError for what is no JSON."""
+    data = bytearray()
+    async for piece in answer.content.iter_any():
+        data += piece
+        if len(data) > MOST_ANSWER_BYTES:
+            raise EndpointError("its answer is too long")
+    try:
+        return json.loads(data)
+    except RecursionError as error:
+        raise EndpointError("its answer is nested too deep") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,19 +202,24 @@ class _Segment:
 def _said_in(content: Mapping[str, Any]) -> Heard | Rejected:
     """Return what was said, of an answer with a text and maybe segments."""
     raw = content.get("segments")
-    if not isinstance(raw, list) or not raw:
+    segments = raw if isinstance(raw, list) else []
+    told = [it for it in segments if isinstance(it, dict) and isinstance(it.get("text"), str)]
+    if len(told) < len(segments) or not any(it["text"].strip() for it in told):
         return dictated(whole_text(content["text"]))
-    return dictated_from(_segment(it) for it in raw if isinstance(it, dict))
+    return dictated_from(_segment(it) for it in told)
 
 
 def _segment(raw: Mapping[str, Any]) -> _Segment:
-    def number(name: str, otherwise: float) -> float:
+    def number(name: str, otherwise: float, most: float = 1_000.0) -> float:
         value = raw.get(name)
-        return float(value) if isinstance(value, int | float) else otherwise
+        # Neither "not a number" nor one that is too large for a float says anything.
+        if isinstance(value, int | float) and -1_000.0 <= value <= most:
+            return float(value)
+        return otherwise
 
     return _Segment(
-        whole_text(str(raw.get("text") or "")),
-        number("avg_logprob", 0.0),
+        whole_text(raw["text"]),
+        number("avg_logprob", 0.0, most=0.0),
         number("no_speech_prob", 0.0),
         number("compression_ratio", 1.0),
     )

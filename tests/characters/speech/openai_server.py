@@ -43,6 +43,7 @@ class OpenAIServer:
     def __init__(self) -> None:
         self.text: Any = "Where does it hurt?"
         self.segments: Any = None  # of `verbose_json`
+        self.raw: bytes | None = None  # in place of what it has understood
         self.knows_verbose = True
         self.status = 200
         self.elsewhere = ""  # where a redirect leads
@@ -69,6 +70,8 @@ class OpenAIServer:
         is_verbose = fields["response_format"] == "verbose_json"
         if is_verbose and not self.knows_verbose:
             return web.json_response({"error": "response_format"}, status=400)
+        if self.raw is not None:
+            return web.Response(body=self.raw)
         content = {"text": self.text} | ({"segments": self.segments} if is_verbose else {})
         headers = self._location("transcriptions")
         return web.json_response(content, status=self.status, headers=headers)

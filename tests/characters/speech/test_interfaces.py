@@ -66,6 +66,7 @@ def test_what_is_invented_behind_a_line_is_left_out() -> None:
 
 def test_descriptions_and_blanks_are_left_out() -> None:
     assert dictated(" (cough)  Where\ndoes it hurt? ") == Heard("Where does it hurt?")
+    assert dictated("Where\0does\x1b it hurt?") == Heard("Where does it hurt?")
 
 
 def test_nobody_says_more_than_a_line() -> None:

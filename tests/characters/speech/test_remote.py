@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import io
 import logging
+import math
 import re
 import wave
 from contextlib import aclosing
@@ -111,14 +112,35 @@ def test_what_a_service_has_invented_for_noise_is_rejected(invented: dict[str, o
     assert recognise(("segments", [invented]))[0] == Rejected(SAY_AGAIN)
 
 
-@pytest.mark.parametrize("segments", [[], "none", [{"text": "Where does it hurt?", "id": None}]])
+@pytest.mark.parametrize(
+    "segments",
+    [
+        [], "none", [{"text": "Where does it hurt?", "id": None}],
+        ["Where does it hurt?"], [{"start": 0.0, "no_speech_prob": 0.1}], [{"text": " "}],
+        [segment("Where does it hurt?", avg_logprob=math.nan, no_speech_prob=math.nan)],
+        [segment("Where does it hurt?", avg_logprob=math.inf)],
+        [segment("Where does it hurt?", compression_ratio=10**400)],
+        [segment("Where does it hurt?", avg_logprob="-1")],
+    ],
+)  # fmt: skip
 def test_a_service_that_does_not_say_how_sure_it_is_is_believed(segments: object) -> None:
-    assert recognise(("segments", segments))[0] == Heard("Where does it hurt?")
+    heard = recognise(("segments", segments))[0]
+    assert isinstance(heard, Heard) and heard.text == "Where does it hurt?"
+    assert 0.9 < heard.confidence <= 1.0
 
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("status", 500), ("status", 401), ("is_stuck", True), ("text", None), ("text", " ")],
+    [
+        ("status", 500),
+        ("status", 401),
+        ("is_stuck", True),
+        ("text", None),
+        ("text", " "),
+        ("raw", b"[" * 100_000),
+        ("raw", b"Where does it hurt?"),
+        ("raw", b'{"text": "a"}' + b" " * (2 << 20)),
+    ],
 )
 def test_whatever_fails_the_player_is_asked_to_say_it_again_and_soon(
     name: str, value: object
