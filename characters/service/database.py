@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from characters.service.memory import MEMORY_SCHEMA, PINNED_COLUMN
+from engine.core.file_system import SQLITE_ENDINGS
 
 __all__ = [
     "connect", "may_be_sound", "named_errors", "put_aside", "SCHEMA", "SqliteDatabase", "VERSION",
@@ -227,11 +228,11 @@ def _version(db: sqlite3.Connection) -> int:
 def _check(db: sqlite3.Connection) -> None:
     """Raise sqlite3.DatabaseError for a newer version, and for tables that are not ours."""
     db.execute("BEGIN")  # another process may bring the file forward meanwhile
-    version, found = _version(db), _columns(db)
+    version, found, others = _version(db), _columns(db), _others(db)
     db.rollback()
     if version > VERSION:
         raise sqlite3.DatabaseError("it is of another version")
-    if found and not _is_ours(found, _SCHEMAS.get(version, _SCHEMA_1)):
+    if found and not _is_ours(found, others, _SCHEMAS.get(version, _SCHEMA_1)):
         raise sqlite3.DatabaseError("it is another program's")
 
 
@@ -263,12 +264,26 @@ def _columns(db: sqlite3.Connection) -> Columns:
     }
 
 
-def _is_ours(found: Columns, schema: str) -> bool:
-    """Tell whether a database has the tables of a schema, and none that differs from them."""
+def _others(db: sqlite3.Connection) -> frozenset[str]:
+    """Return the names of all that is no table: a trigger may refuse whatever is written."""
+    rows = db.execute("SELECT name FROM sqlite_master WHERE type != 'table' AND sql IS NOT NULL")
+    return frozenset(name for (name,) in rows)
+
+
+def _is_ours(found: Columns, others: frozenset[str], schema: str) -> bool:
+    """Tell whether a database has the tables of a schema, and nothing that differs from them.
+
+    Those that are made whenever one is opened may be missing.
+    """
+    with closing(sqlite3.connect(":memory:")) as model:
+        model.executescript(_BESIDE + MEMORY_SCHEMA)
+        made = _columns(model)
     with closing(sqlite3.connect(":memory:")) as model:
         model.executescript(schema)
-        ours = _columns(model)
-    return "sessions" in found and all(ours.get(name) == found[name] for name in found)
+        ours, usual = _columns(model), _others(model)
+    needed = ours.keys() - made.keys()
+    are_same = all(ours.get(name) == columns for name, columns in found.items())
+    return are_same and needed <= found.keys() and others <= usual
 
 
 def put_aside(path: Path) -> Path:
@@ -278,7 +293,7 @@ def put_aside(path: Path) -> Path:
     while aside.exists():
         nth += 1
         aside = path.with_name(f"{path.name}.damaged{nth}")
-    for ending in ("-wal", "-shm", ""):
+    for ending in reversed(SQLITE_ENDINGS):  # a journal left behind would be that of the new one
         beside = path.with_name(path.name + ending)
         if beside.exists():
             beside.replace(aside.with_name(aside.name + ending))

@@ -47,7 +47,7 @@ from characters.service.memory import (
 from characters.service.registry import RefusalError, ServiceSession
 from characters.service.tables import Database
 from characters.service.talks import MAX_TURNS, Exchange, TalkTables, family_of, roots_of
-from engine.core.file_system import expect_file
+from engine.core.file_system import expect_database
 
 __all__ = [
     "database_of", "FencedError", "lasting_pair", "RoomHistory", "SessionStore",
@@ -174,8 +174,7 @@ class SessionStore:
 
     def _open(self, path: Path) -> Database:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for ending in ("", "-wal", "-shm"):
-            expect_file(path.with_name(path.name + ending))
+        expect_database(path)
         path.touch(mode=0o600, exist_ok=True)
         try:
             return connect(str(path))

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from characters.storage.sessions import KeyValueStore, ListableStore, PersistenceError
-from engine.core.file_system import expect_file
+from engine.core.file_system import expect_database
 
 __all__ = ["EncryptedStore", "SQLiteStore"]
 
@@ -35,7 +35,7 @@ class SQLiteStore:
         self._lock = threading.Lock()
         with self._explained():
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            expect_file(self._path, follows_links=True)
+            expect_database(self._path, follows_links=True)
             os.close(os.open(self._path, os.O_CREAT | os.O_RDWR, 0o600))
             self._database = sqlite3.connect(self._path, check_same_thread=False)
             self._database.execute("PRAGMA journal_mode = WAL")

@@ -32,8 +32,8 @@ from engine.core.errors import EngineError
 from engine.core.words import ENGINE_WORDS
 
 __all__ = [
-    "disk_advice", "expect_file", "FileLock", "FileSystem", "LockHeldError", "NotAFileError",
-    "open_file", "read_file",
+    "disk_advice", "expect_database", "expect_file", "FileLock", "FileSystem", "LockHeldError",
+    "NotAFileError", "open_file", "read_file", "SQLITE_ENDINGS",
 ]  # fmt: skip
 
 _T = TypeVar("_T")
@@ -106,6 +106,18 @@ def read_file(path: Path, most: int | None = None, *, follows_links: bool = True
         if most is not None and size > most:
             raise OSError(errno.EFBIG, f"it has {size} bytes, {most} are the most", str(path))
         return file.read()
+
+
+SQLITE_ENDINGS = ("", "-wal", "-shm", "-journal")
+"""What follows a database's name in those of the files that SQLite opens with it."""
+
+
+def expect_database(path: Path, *, follows_links: bool = False) -> None:
+    """Raise NotAFileError if something else than a file is where SQLite would open one."""
+    expect_file(path, follows_links=follows_links)
+    place = path.resolve() if follows_links else path  # that is what SQLite does, too
+    for ending in SQLITE_ENDINGS:
+        expect_file(place.with_name(place.name + ending))
 
 
 class FileLock:

@@ -182,6 +182,21 @@ def test_who_makes_up_keys_is_counted_by_address() -> None:
     serve(play, access=AccessSettings(per_second=1.0, keys=KeyRing("K", None, {"K": "one"})))
 
 
+@pytest.mark.parametrize("path", ["/admin/state", "/metrics"])
+def test_who_guesses_the_key_of_an_administrator_is_counted_by_address(path: str) -> None:
+    async def play(bare: Bare) -> None:
+        statuses = []
+        for number in range(60):
+            guess = {"X-Admin-Key": f"guess {number}", "X-API-Key": "one"}
+            async with bare.http.get(bare.url + path, headers=guess) as answer:
+                statuses.append(answer.status)
+        assert statuses[:10] == [401] * 10
+        assert 429 in statuses[10:]
+
+    keys, admin_keys = KeyRing("K", None, {"K": "one"}), KeyRing("A", None, {"A": "root"})
+    serve(play, access=AccessSettings(per_second=1.0, keys=keys, admin_keys=admin_keys))
+
+
 def test_behind_a_proxy_who_asks_is_whom_the_proxy_names_last() -> None:
     async def play(bare: Bare) -> None:
         made_up = ({"X-Forwarded-For": f"10.0.0.{n}, 192.0.2.1"} for n in range(60))

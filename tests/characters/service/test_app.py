@@ -4,6 +4,7 @@ import asyncio
 import gc
 import json
 import os
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from random import Random
@@ -747,6 +748,28 @@ def test_a_slow_reader_loses_its_connection_and_nobody_elses() -> None:
             await other.say("still here")
             await other.until("bot-turn-completed")
 
+    serve(play)
+
+
+def test_pings_of_a_socket_are_answered_at_the_pace_of_frames_and_not_as_they_come(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def play(bare: Bare) -> None:
+        grant = await bare.connect()
+        headers = {"Authorization": f"Bearer {grant['token']}"}
+        async with bare.http.ws_connect(
+            grant["room_url"], protocols=("troupe.v1",), headers=headers, autoping=False
+        ) as socket:
+            for number in range(20):
+                await socket.ping(str(number).encode())
+            pongs = 0
+            with suppress(TimeoutError):
+                async with asyncio.timeout(0.5):
+                    while (await socket.receive()).type is aiohttp.WSMsgType.PONG:
+                        pongs += 1
+            assert 0 < pongs <= 6
+
+    monkeypatch.setattr("characters.service.room_connection.FRAMES", (0.001, 5))
     serve(play)
 
 

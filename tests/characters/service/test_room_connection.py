@@ -20,6 +20,7 @@ from characters.protocol.link import ReplayError
 from characters.protocol.messages import BotLlmText, BotTurnCompleted, ClientMessage
 from characters.service.registry import Room, ServiceSession
 from characters.service.room_connection import (
+    MAX_WAITING_TEXT,
     ClientSocket,
     ConnectionHandler,
     FairLoop,
@@ -162,6 +163,15 @@ def test_pings_of_a_socket_are_answered_and_read_at_the_pace_of_frames() -> None
     pongs, paced, turns = asyncio.run(play())
     assert (pongs, paced) == (50, 100)
     assert turns >= 100
+
+
+def test_few_frames_of_much_text_that_a_client_does_not_read_cost_it_the_connection() -> None:
+    socket, _ = client()
+    for _ in range(3):
+        socket.send_text("x" * (MAX_WAITING_TEXT // 2))
+        if socket._is_ended:
+            break
+    assert socket._is_ended and not socket._queue
 
 
 def test_while_much_is_written_the_others_take_turns() -> None:

@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from characters.agents.agent import Say
+from characters.service.database import put_aside
 from characters.service.effects import PendingReply, PersistEntry, PlayerLine
 from characters.service.store import SessionStore, StoredSession
+from engine.core.file_system import SQLITE_ENDINGS
 
 ADA = StoredSession("s1", "nurse", "ada", 100.0)
 BOB = StoredSession("s2", "nurse", "bob", 200.0)
@@ -89,6 +91,47 @@ def test_a_database_of_another_version_is_put_aside(path: Path) -> None:
     assert SessionStore.open(path).warning == ""
 
 
+@pytest.mark.parametrize(
+    "statement",
+    [
+        *(f"DROP TABLE {name}" for name in ("segments", "turns", "lines", "owed", "known")),
+        "CREATE TRIGGER t BEFORE INSERT ON sessions BEGIN SELECT RAISE(ABORT, 'no'); END",
+        "CREATE UNIQUE INDEX i ON sessions (character_id)",
+        "CREATE VIEW v AS SELECT 1",
+        "ALTER TABLE turns RENAME COLUMN text TO words",
+    ],
+)
+def test_a_database_in_which_nothing_could_be_kept_is_put_aside(path: Path, statement: str) -> None:
+    SessionStore(path).close()
+    change(path, statement)
+    store = SessionStore.open(path)
+    assert "sessions.sqlite3.damaged" in store.warning
+    store.save(ADA, {}, (PersistEntry("player", "Hello"),))
+    assert len(store.turns(ADA.session_id)) == 1
+
+
+@pytest.mark.parametrize("name", ["ended", "unused", "unpurged"])
+def test_a_table_that_is_made_anew_may_be_missing(path: Path, name: str) -> None:
+    store = SessionStore(path)
+    store.save(ADA)
+    store.close()
+    change(path, f"DROP TABLE {name}")
+    store = SessionStore.open(path)
+    assert store.warning == "" and store.load().sessions == (ADA,)
+
+
+def test_the_journal_of_a_database_that_is_put_aside_is_none_of_the_new_one(path: Path) -> None:
+    path.parent.mkdir()
+    path.write_bytes(b"no database" * 1000)
+    for ending in SQLITE_ENDINGS[1:]:
+        path.with_name(path.name + ending).write_bytes(ending.encode())
+    aside = put_aside(path)
+    assert [file.name for file in path.parent.glob("sessions.sqlite3*")] == [
+        file.name for file in path.parent.glob(f"{aside.name}*")
+    ]
+    assert len(list(path.parent.iterdir())) == len(SQLITE_ENDINGS)
+
+
 @pytest.mark.parametrize("at", [18, 19, 44, 45, 46, 47, 56, 57, 58, 59])
 def test_whatever_the_header_of_a_database_says_the_service_keeps_talks(
     path: Path, at: int
@@ -138,7 +181,7 @@ def test_half_a_character_that_an_older_version_kept_is_left_out_when_it_is_read
 
 
 @pytest.mark.posix("Windows has no pipes in folders, and a link takes a right that players lack")
-@pytest.mark.parametrize("ending", ["", "-wal", "-shm"])
+@pytest.mark.parametrize("ending", SQLITE_ENDINGS)
 @pytest.mark.parametrize("kind", ["link", "pipe", "folder"])
 def test_what_is_no_file_in_a_database_s_place_is_told_and_nothing_waits_for_it(
     path: Path, ending: str, kind: str

@@ -9,6 +9,7 @@ import pytest
 
 from characters.storage.extras import EncryptedStore, SQLiteStore
 from characters.storage.sessions import ListableStore, MemoryStore, PersistenceError
+from engine.core.file_system import SQLITE_ENDINGS
 from tests.characters.storage.test_sessions import TenLineStore
 
 
@@ -45,6 +46,18 @@ def test_what_is_no_file_in_a_database_s_place_is_told(tmp_path: Path) -> None:
     (tmp_path / "zeros").symlink_to("/dev/zero")
     for name, kind in (("pipe", "pipe"), ("zeros", "device"), ("", "folder")):
         with pytest.raises(PersistenceError, match=f"is a {kind}, and a file should be there"):
+            SQLiteStore(tmp_path / name)
+
+
+@pytest.mark.posix("Windows has no pipes in folders")
+@pytest.mark.parametrize("ending", SQLITE_ENDINGS)
+def test_what_is_no_file_beside_a_database_is_told_through_a_link_too(
+    tmp_path: Path, ending: str
+) -> None:
+    (tmp_path / "link").symlink_to(tmp_path / "s")
+    os.mkfifo(tmp_path / f"s{ending}")
+    for name in ("s", "link"):
+        with pytest.raises(PersistenceError, match="is a pipe, and a file should be there"):
             SQLiteStore(tmp_path / name)
 
 

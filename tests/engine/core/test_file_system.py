@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import stat
 import subprocess
 import sys
@@ -133,6 +134,20 @@ def test_a_second_holder_is_refused_with_the_process_of_the_first(tmp_path: Path
     with pytest.raises(LockHeldError) as refusal:
         FileLock(tmp_path / "lock")
     assert refusal.value.pid == os.getpid()
+
+
+@pytest.mark.posix("Windows tells nothing apart here")
+@pytest.mark.parametrize("code", [errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EIO])
+def test_a_lock_that_the_volume_cannot_give_is_not_held_by_somebody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    def refuse(handle: int, operation: int) -> None:
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr("fcntl.flock", refuse)
+    with pytest.raises(OSError, match=re.escape(os.strerror(code))) as caught:
+        FileLock(tmp_path / "lock")
+    assert not isinstance(caught.value, LockHeldError)
 
 
 def test_a_released_lock_is_free(tmp_path: Path) -> None:
