@@ -262,6 +262,7 @@ CREDITS = re.compile(
 )
 SENTENCES = re.compile(r"(?<=[.!?…])\s+|(?<=[。！？])\s*")
 CLAUSES = re.compile(r"[,;:]\s*(?:and\s+)?|\s+and\s+")
+LEAST_REPEATED = 3  # words: "no, no" is said twice
 SIGNS = " .!?,♪…。！？\"'"
 
 
@@ -274,7 +275,17 @@ def dictated(text: str, confidence: float = 1.0) -> Heard | Rejected:
         said = [sentence for sentence in said if _plain(sentence) not in BESIDE]
     if not any(letter.isalnum() for sentence in said for letter in sentence):
         return Rejected(SAY_AGAIN)
-    return Heard(" ".join(said), confidence)
+    return Heard(_once(" ".join(said)), confidence)
+
+
+def _once(text: str) -> str:
+    """Return a line that a model has written several times over as it was said: once."""
+    words = text.split()
+    plain = [_plain(word) for word in words]
+    for length in range(LEAST_REPEATED, len(words) // 2 + 1):
+        if plain == plain[:length] * (len(words) // length):
+            return " ".join(words[:length]).rstrip(" ,;:")
+    return text
 
 
 def _plain(text: str) -> str:

@@ -64,6 +64,13 @@ def test_what_is_invented_behind_a_line_is_left_out() -> None:
     assert heard == Heard("Where does it hurt?")
 
 
+def test_a_line_that_a_model_has_written_several_times_is_said_once() -> None:
+    assert dictated(" my name is Ada, my name is Ada,") == Heard("my name is Ada")
+    assert dictated("Where is it? Where is it? Where is it?") == Heard("Where is it?")
+    for text in ("No, no.", "Come in, come in.", "I know that I know him.", "Two by two by two"):
+        assert dictated(text) == Heard(text)
+
+
 def test_descriptions_and_blanks_are_left_out() -> None:
     assert dictated(" (cough)  Where\ndoes it hurt? ") == Heard("Where does it hurt?")
     assert dictated("Where\0does\x1b it hurt?") == Heard("Where does it hurt?")
