@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import NamedTuple, TextIO
 
 from characters.commands.sessions import NO_KEYS, ServiceKeys, ask_service, forget_at, open_store
-from characters.service.endpoint_file import running_at
+from characters.service.endpoint_file import Running, running_at
 from characters.service.memory import MOST_VALUE, Pair, is_value
 from characters.service.store import SessionStore, database_of
 from characters.storage.slots import SlotStore
@@ -64,7 +64,7 @@ def correct(
                 count += store.correct(pair, key, text, time.time())
             else:
                 ask = methodcaller("correct", live.session_id, key, text)
-                count += _is_done(live.url, ask, keys)
+                count += _is_done(live.service, ask, keys)
     return count
 
 
@@ -85,7 +85,7 @@ def forget(
             live = _running(data, store, pair)
             if key is not None and live is not None:
                 ask = methodcaller("forget_fact", live.session_id, key)
-                count += _is_done(live.url, ask, keys)
+                count += _is_done(live.service, ask, keys)
             elif key is not None:
                 count += bool(store.forget_fact(pair, key))
             else:
@@ -95,9 +95,9 @@ def forget(
 
 
 def _forget_all(data: Path, store: SessionStore, pair: Pair, keys: ServiceKeys) -> None:
-    url, ids = running_at(database_of(data).parent), store.sessions_of(pair)
-    if url is not None:
-        forget_at(url, ids, keys)
+    running, ids = running_at(database_of(data).parent), store.sessions_of(pair)
+    if running is not None:
+        forget_at(running.url, ids, keys._replace(secret=running.secret))
     store.forget_pair(pair, time.time())
     path = data / "prefs.msgpack"
     with suppress(PrefsError):  # a game that runs is told by its service when it loads a slot
@@ -110,16 +110,16 @@ def _forget_all(data: Path, store: SessionStore, pair: Pair, keys: ServiceKeys) 
 class _Live(NamedTuple):
     """A session of the two, at the service that runs on a data folder."""
 
-    url: str
+    service: Running
     session_id: str
 
 
 def _is_done(
-    url: str, ask: Callable[[KeepingTransport], Awaitable[object]], keys: ServiceKeys
+    service: Running, ask: Callable[[KeepingTransport], Awaitable[object]], keys: ServiceKeys
 ) -> bool:
     """Ask a service; return whether it knew what was meant. Raises OSError."""
     try:
-        ask_service(url, ask, keys)
+        ask_service(service.url, ask, keys._replace(secret=service.secret))
     except TransportError as error:
         if error.failure.code in GONE:
             return False
@@ -129,8 +129,8 @@ def _is_done(
 
 def _running(data: Path, store: SessionStore, pair: Pair) -> _Live | None:
     session_id = next(iter(store.sessions_of(pair)), None)
-    url = running_at(database_of(data).parent) if session_id is not None else None
-    return None if url is None or session_id is None else _Live(url, session_id)
+    service = running_at(database_of(data).parent) if session_id is not None else None
+    return None if service is None or session_id is None else _Live(service, session_id)
 
 
 def _pairs(store: SessionStore, player: str | None, character: str | None) -> list[Pair]:

@@ -127,10 +127,11 @@ def clear(persistence: SessionPersistence, keys: Iterable[str]) -> int:
 
 
 class ServiceKeys(NamedTuple):
-    """What a service may demand: a game's key, and an administrator's."""
+    """What a service may demand: a game's key, and an administrator's; what it has to prove."""
 
     api_key: str | None = None
     admin_key: str | None = None
+    secret: str | None = None
 
 
 NO_KEYS = ServiceKeys()
@@ -172,14 +173,15 @@ def forget_at_home(data: Path, session_ids: Iterable[str] | None) -> int:
     with open_store(data) as store:
         known, wanted = store.load().sessions, None if session_ids is None else set(session_ids)
         gone = [s for s in known if wanted is None or s.session_id in wanted]
-        url = running_at(path.parent)
-        if url is not None:
-            forget_at(url, [session.session_id for session in gone])
+        running = running_at(path.parent)
+        if running is not None:
+            ids = [session.session_id for session in gone]
+            forget_at(running.url, ids, ServiceKeys(secret=running.secret))
         else:
             for session in gone:
                 player = session.end_user_id or ""
                 store.forget([session.session_id], time.time(), player, session.character_id)
-    if session_ids is None and url is None:
+    if session_ids is None and running is None:
         for file in path.parent.glob(f"{path.name}*"):  # with copies put aside as damaged
             file.unlink()
     return len(gone)

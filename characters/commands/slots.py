@@ -9,7 +9,7 @@ from operator import methodcaller
 from pathlib import Path
 from typing import TextIO
 
-from characters.commands.sessions import ask_service, open_store, print_rows
+from characters.commands.sessions import ServiceKeys, ask_service, open_store, print_rows
 from characters.protocol.codec import shorten_id
 from characters.service.endpoint_file import running_at
 from characters.service.store import database_of
@@ -75,11 +75,12 @@ def delete_slots(store: SlotStore, data: Path, names: Iterable[str]) -> int:
 
 
 def _forget(data: Path, session_ids: list[str]) -> None:
-    url = running_at(database_of(data).parent)
-    if url is not None:
+    running = running_at(database_of(data).parent)
+    if running is not None:
         for session_id in session_ids:
+            ask = methodcaller("forget", session_id, keeps_memory=True)
             with suppress(TransportError):  # what is not reached ends with its time
-                ask_service(url, methodcaller("forget", session_id, keeps_memory=True))
+                ask_service(running.url, ask, ServiceKeys(secret=running.secret))
     else:
         with open_store(data) as sessions:
             sessions.remove(session_ids, time.time())

@@ -285,7 +285,8 @@ def _access(options: argparse.Namespace) -> AccessSettings:
         public_url=options.public_url,
         trusts_proxy=options.trust_proxy,
         per_second=options.requests_per_second or default,
-        secret=os.environ.pop(SECRET_VARIABLE, None),  # not for the processes that we start
+        # Of the game that started us, and not for the processes that we start.
+        secret=os.environ.pop(SECRET_VARIABLE, "") or secrets.token_urlsafe(24),
         cluster_key=_cluster_key(options),
     )
 
@@ -520,7 +521,8 @@ async def _serve(options: argparse.Namespace, host: HostParts) -> int:
     address, port = runner.addresses[0][:2]
     name = f"[{address}]" if ":" in address else address
     url = f"http://{name}:{port}"
-    with endpoint_file(None if options.data is None else _database(options.data).parent, url):
+    folder = None if options.data is None else _database(options.data).parent
+    with endpoint_file(folder, url, host.access.secret or ""):
         print(json.dumps({"url": url, "pid": os.getpid()}), flush=True)
         if options.with_parent:
             _watch_stdin(lambda: loop.call_soon_threadsafe(stop.set))
