@@ -80,6 +80,11 @@ class Limits:
     max_rooms: int = 256
     max_unentered: int = 128  # more that nobody has entered yet are of a client that never will
 
+    @property
+    def of_one_player(self) -> int:
+        """How many rooms one player has at most: half of all, and as many as a level needs."""
+        return max(64, self.max_rooms // 2)
+
 
 @dataclass(slots=True)
 class ServiceSession:
@@ -217,7 +222,10 @@ class Registry:
         closed = [room for room in self._rooms.values() if room.session is session]
         for room in closed:
             self._clear_way(request, room, now, dead)
-        if len(self._rooms) - len(closed) >= self._limits.max_rooms:
+        own = [r for r in self._rooms.values() if r.session.end_user_id == request.end_user_id]
+        if request.end_user_id is not None and len(own) - len(closed) >= self._limits.of_one_player:
+            closed.append(_emptiest_of_player(own, closed))
+        elif len(self._rooms) - len(closed) >= self._limits.max_rooms:
             closed.append(self._emptiest(now))
         for room in closed:
             self._rooms.pop(room.name, None)
@@ -413,6 +421,16 @@ class Registry:
         self._ended[session.session_id] = None
         while len(self._ended) > self._limits.max_sessions:
             del self._ended[next(iter(self._ended))]
+
+
+def _emptiest_of_player(rooms: Iterable[Room], closed: list[Room]) -> Room:
+    """Return the room that a player left first. Raises RefusalError 429 when he is in all."""
+    empty = (room for room in rooms if room.live_id is None and room not in closed)
+    found = min(empty, key=lambda room: (room.was_entered, room.left_at), default=None)
+    if found is None:
+        problem = "too many rooms of one player at once (concurrency limit)"
+        raise RefusalError(429, problem, retry_after=5.0)
+    return found
 
 
 def _by_worth(sessions: Iterable[ServiceSession]) -> list[ServiceSession]:

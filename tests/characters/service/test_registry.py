@@ -76,6 +76,26 @@ def test_a_flood_of_rooms_that_nobody_enters_makes_way_at_once() -> None:
     assert refused(registry, ASK, 0.7)[0] == 429  # three: somebody may be on the way in
 
 
+def test_one_player_is_not_in_all_rooms() -> None:
+    limits = Limits(max_rooms=200)
+    registry, most = make(limits), limits.of_one_player
+    mine = [enter(registry) for _ in range(most)]
+    assert most == 100 and refused(registry, ASK, 1.0)[0] == 429
+    assert enter(registry, replace(ASK, end_user_id="another"))
+    assert enter(registry, replace(ASK, end_user_id=None))
+    registry.leave(mine[3].room, mine[3].live_id, 2.0)
+    assert enter(registry, now=3.0).closed == (mine[3].room,)  # what he left makes way for himself
+    registry.leave(mine[5].room, mine[5].live_id, 4.0)
+    assert enter(registry, resuming(mine[5]), 5.0).closed == (mine[5].room,)
+
+
+def test_a_level_full_of_characters_is_no_flood_of_its_player() -> None:
+    registry = make(Limits(max_rooms=64))
+    for _ in range(64):
+        enter(registry)
+    assert len(registry.rooms) == 64
+
+
 def test_whoever_is_inside_stays_and_the_longest_empty_room_makes_way() -> None:
     registry = make(Limits(max_rooms=3))
     inside, first, second = (enter(registry) for _ in "abc")
