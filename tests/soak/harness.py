@@ -146,10 +146,10 @@ class SoakHarness:
         pid = self.parts.runtime.service.pid if self.parts.runtime.service else None
         assert pid is not None  # somebody is connected, so it runs
         counting: Any = self.parts.runtime.network.submit(_count_tasks())
-        service = body_of(pid, *filter(is_kept, children_of(pid)))
-        return Sample(
-            self.seconds, body_of(os.getpid()), service, counting.result(5.0), self.generation
-        )
+        models = list(filter(is_kept, children_of(pid)))
+        service, tasks = body_of(pid, *models), counting.result(5.0)
+        game, lives = body_of(os.getpid()), self.generation
+        return Sample(self.seconds, game, service, tasks, lives, len(models))
 
     def is_silent(self) -> bool:
         """Tell whether nobody is to be heard, and nobody makes anything to be heard."""

@@ -36,8 +36,12 @@ class Result:
 
     @property
     def late(self) -> tuple[Sample, ...]:
-        """Those of its second half: the service starts recognisers as they are first needed."""
-        return self.last_life[len(self.last_life) // 2 :]
+        """Those of its second half with as many recognisers as at the end.
+
+        The service starts each when it is first needed, with two threads and two pipes.
+        """
+        half = self.last_life[len(self.last_life) // 2 :]
+        return tuple(sample for sample in half if sample.models == half[-1].models)
 
     @property
     def growth(self) -> tuple[float, float]:

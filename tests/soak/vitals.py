@@ -30,13 +30,17 @@ class Body:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """Game and service at one quiet moment; `generation` counts the lives of the service."""
+    """Game and service at one quiet moment; `generation` counts the lives of the service.
+
+    `models` are the processes with a voice or a recogniser.
+    """
 
     seconds: float
     game: Body
     service: Body
     tasks: int
     generation: int
+    models: int
 
     def __str__(self) -> str:
         return (
