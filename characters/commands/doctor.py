@@ -249,6 +249,10 @@ def _speech_endpoint(machine: Machine, what: str, url: str, variable: str) -> Fi
 
 def _prefs(data: Path) -> Finding:
     path = data / "prefs.msgpack"
+    folder = next(place for place in (data, *data.absolute().parents) if os.path.lexists(place))
+    if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
+        what = "may not be written" if folder.is_dir() else "is no folder"
+        return Finding("warn", "settings", f"{folder} {what}", "Name another one with --data.")
     if not path.exists():
         return Finding("ok", "settings", f"none yet; they will be in {path}")
     with PlayerPrefs.open(path, read_only=True) as prefs:

@@ -78,6 +78,20 @@ def test_settings_are_counted(tmp_path: Path) -> None:
     assert findings(HEALTHY, tmp_path)["settings"].found.startswith("1 values in")
 
 
+@pytest.mark.parametrize("below", ["", "game", "game/of/mine"])
+def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path, below: str) -> None:
+    (tmp_path / "file").touch()
+    found = findings(HEALTHY, tmp_path / "file" / below)["settings"]
+    assert (found.status, found.found) == ("warn", f"{tmp_path / 'file'} is no folder")
+    assert findings(HEALTHY, tmp_path / "new" / below)["settings"].status == "ok"
+
+
+@pytest.mark.posix("a link takes a right that players of Windows lack")
+def test_a_link_to_nowhere_in_the_folder_s_place_is_told(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(tmp_path / "nowhere")
+    assert findings(HEALTHY, tmp_path / "link")["settings"].found.endswith("link is no folder")
+
+
 def test_damaged_settings_are_reported_and_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "prefs.msgpack"
     path.write_bytes(b"not a settings file at all")
