@@ -261,7 +261,10 @@ class WebSocketTransport:
 
 def is_our_room(room_url: str) -> bool:
     """Tell a room of our own WebSocket (`ws://host/rooms/NAME`) from a LiveKit server's URL."""
-    return "/rooms/" in urlsplit(room_url).path
+    try:
+        return "/rooms/" in urlsplit(room_url).path
+    except ValueError:  # no URL at all: our own way of entering says so
+        return True
 
 
 class WireConnection:
@@ -545,7 +548,7 @@ def _read_branch(status: int, body: bytes, headers: Mapping[str, str]) -> Branch
 
 
 def _path_of(session_id: str) -> str:
-    return f"sessions/{quote(session_id, safe='')}"
+    return f"sessions/{quote(session_id, safe='', errors='replace')}"
 
 
 def _remembered(raw: Mapping[str, Any], *, is_here: bool) -> RememberedFact:
@@ -605,6 +608,8 @@ def _connect_failure(error: Exception) -> Failure:
 # Looked through in order, because the later ones include the earlier.
 _CODES: tuple[tuple[type[Exception], str], ...] = (
     (aiohttp.InvalidURL, "connection.invalid_url"),
+    (aiohttp.NonHttpUrlClientError, "connection.invalid_url"),
+    (UnicodeError, "connection.invalid_url"),  # a name that no network has a spelling for
     (aiohttp.ClientSSLError, "connection.tls"),
     (aiohttp.ClientConnectorDNSError, "connection.dns"),
     (aiohttp.ClientConnectorError, "connection.refused"),

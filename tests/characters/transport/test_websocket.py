@@ -157,7 +157,13 @@ def test_a_service_that_says_when_to_come_back_is_believed(
     [
         ("http://127.0.0.1:1", "connection.refused"),
         ("http://no-such-host.invalid", "connection.dns"),
-        ("nonsense", "connection.invalid_url"),
+        *(
+            (endpoint, "connection.invalid_url")
+            for endpoint in (
+                *("nonsense", "htp:/nonsense", "ftp://127.0.0.1", "file:///rooms/x", "http://[::1"),
+                *("http://localhost:99999", f"http://{'a' * 300}", "http://\ud800"),
+            )
+        ),
     ],
 )
 def test_an_endpoint_that_is_not_there_gets_its_code(endpoint: str, code: str) -> None:
@@ -168,6 +174,18 @@ def test_an_endpoint_that_is_not_there_gets_its_code(endpoint: str, code: str) -
                 await transport.connect(ASK)
         await transport.close()
         assert caught.value.failure.code == code
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("url", ["ws://[::1/rooms/x", "ftp://127.0.0.1/rooms/x", "ws:///rooms/x"])
+def test_a_room_whose_address_is_none_is_a_failure_like_others(url: str) -> None:
+    async def run() -> None:
+        transport = WebSocketTransport("http://127.0.0.1:1")
+        with pytest.raises(TransportError) as caught:
+            await transport.join(RoomGrant("s", "c", url, "r", "token"), SequencedChannel("r"))
+        await transport.close()
+        assert caught.value.failure.code == "connection.invalid_url"
 
     asyncio.run(run())
 
