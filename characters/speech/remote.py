@@ -413,7 +413,7 @@ class SoundStream:
     def __init__(self, kind: str = "", asked: str = "wav", length: int | None = None) -> None:
         header = Message()
         header["Content-Type"] = kind
-        self._kind = header.get_content_type() if kind else ""
+        self._kind = kind.partition(";")[0].strip().lower()
         self._header = header
         if self._kind.startswith(KINDS_OF_TEXT) or self._kind.endswith(("+json", "+xml")):
             raise SoundStreamError(f"it sends {self._kind}, no sound")

@@ -379,6 +379,11 @@ def test_a_wav_file_in_pieces_of_any_size_is_read(size: int) -> None:
     assert read(wav(sound, 16_000), size) == (sound, 16_000)
 
 
+@pytest.mark.parametrize("kind", ["wav", "audio/mpeg", "Audio/WAV; codecs=1", ";;;", "é"])
+def test_a_wav_file_is_one_whatever_it_is_called(kind: str) -> None:
+    assert read(wav(SOUND, 16_000), 100, kind) == (SOUND, 16_000)
+
+
 @pytest.mark.parametrize("size", [1, 7, 10_000])
 @pytest.mark.parametrize(
     ("kind", "asked"), [("", "pcm"), ("application/octet-stream", "pcm"), ("audio/pcm", "wav")]
