@@ -13,13 +13,14 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, astuple, dataclass, fields
 from types import MappingProxyType
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, cast, runtime_checkable
 
 from characters.protocol.failures import CharactersError
 from characters.session.conversation import SessionRecord
@@ -248,7 +249,7 @@ class KeyValueSessionPersistence:
             text = self._store.get_string(OWED_FORGETS, "")
         try:
             return tuple(OwedForget(*map(str, row)) for row in json.loads(text or "[]"))
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, RecursionError):
             _log.error("What services have still to forget cannot be read.")
             return ()
 
@@ -278,7 +279,11 @@ class KeyValueSessionPersistence:
     def _keys(self) -> list[str]:
         if isinstance(self._store, ListableStore):
             return [name[len(self._prefix) :] for name in self._store.keys(self._prefix)]
-        return list(json.loads(self._store.get_string(self._index, "") or "[]"))
+        names = _parsed(self._store.get_string(self._index, "") or "[]")
+        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+            _log.warning("The list of the stored sessions cannot be read; it begins anew.")
+            return []
+        return names
 
     def _note_key(self, key: str, *, present: bool) -> None:
         if isinstance(self._store, ListableStore):
@@ -304,13 +309,23 @@ def _explained(done: str, what: str) -> Iterator[None]:
         ) from error
 
 
-def _decode(key: str, text: str) -> SessionRecord | None:
-    if not text.lstrip().startswith("{"):
-        return SessionRecord(text.strip())
+# No service makes others: it would refuse them as malformed, at each start of the game.
+_ID = re.compile(r"[!-~]{1,1000}")
+_NO_JSON = object()
+
+
+def _parsed(text: str) -> object:
     try:
-        data = json.loads(text)
-    except ValueError:
-        data = {}
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return _NO_JSON
+
+
+def _decode(key: str, text: str) -> SessionRecord | None:
+    found = _parsed(text)
+    data: dict[str, Any] = found if isinstance(found, dict) else {}
+    if (found is _NO_JSON or type(found) is int) and text.strip()[:1] not in "{[":
+        data = {"session_id": text.strip()}
     if not _is_record(data):
         _log.warning("What is stored of session %r is no session record; it starts fresh.", key)
         return None
@@ -320,9 +335,14 @@ def _decode(key: str, text: str) -> SessionRecord | None:
 def _is_record(data: dict[str, object]) -> bool:
     """Tell whether each field has its type; fields that a later version added do not matter."""
     texts = all(isinstance(data.get(name, ""), str) for name in _TEXTS)
-    numbers = all(type(data.get(name, 0)) in (int, float) for name in _NUMBERS)
+    numbers = all(_is_time(data.get(name, 0)) for name in _NUMBERS)
     marks = all(isinstance(data.get(name, False), bool) for name in _MARKS)
-    return texts and numbers and marks and bool(data.get("session_id"))
+    ids = all(_ID.fullmatch(str(data.get(name, "-"))) for name in ("session_id", "room_name"))
+    return texts and numbers and marks and ids and "session_id" in data
+
+
+def _is_time(value: object) -> bool:
+    return type(value) in (int, float) and abs(cast(float, value)) < 2**63
 
 
 class SessionData:

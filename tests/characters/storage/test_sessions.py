@@ -162,11 +162,22 @@ def test_the_key_in_the_store_is_the_original_s() -> None:
     assert json.loads(text or "")["session_id"] == "id-1"
 
 
-def test_a_bare_text_is_a_session_id() -> None:
+@pytest.mark.parametrize("text", ["id-of-the-original", "12345", " id\n"])
+def test_a_bare_text_is_a_session_id(text: str) -> None:
     store = MemoryStore()
-    store.set_string("convai.session.a", "id-of-the-original")
+    store.set_string("convai.session.a", text)
     record = KeyValueSessionPersistence(store).load("a")
-    assert record == SessionRecord("id-of-the-original")
+    assert record == SessionRecord(text.strip())
+
+
+@pytest.mark.parametrize("text", ["{", "5", "null", "[5]", '[["a"]]', "[" * 100_000], ids=len)
+def test_a_list_of_sessions_that_cannot_be_read_begins_anew(text: str) -> None:
+    store = TenLineStore()
+    store.set_string("convai.sessions", text)
+    persistence = KeyValueSessionPersistence(store)
+    assert persistence.all() == {}
+    persistence.store("a", RECORD)
+    assert persistence.all() == {"a": RECORD}
 
 
 def test_a_field_of_a_later_version_does_no_harm() -> None:
@@ -176,7 +187,29 @@ def test_a_field_of_a_later_version_does_no_harm() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["{", "{}", '{"session_id": 3}', '{"session_id": "x", "saved_at": "now"}']
+    "text",
+    [
+        *("{", "{}", '{"session_id": 3}', '{"session_id": "x", "saved_at": "now"}'),
+        *(
+            " ",
+            "\n",
+            "null",
+            "true",
+            "[]",
+            '["id"]',
+            "[",
+            "two words",
+            "\N{SNOWMAN}",
+            "\0",
+            "x" * 5000,
+        ),
+        *('{"session_id": ""}', '{"session_id": "a b"}', '{"session_id": "\\ud800"}'),
+        *('{"session_id": "x", "room_name": "\\u0000"}', '{"session_id": "x", "saved_at": 1e999}'),
+        '{"session_id": "x", "dropped_at": NaN}',
+        '{"session_id": "x", "dropped_at": ' + "9" * 400 + "}",
+        *("[" * 100_000, '{"a":' * 100_000),
+    ],
+    ids=lambda text: f"{text:.40}",
 )
 def test_what_is_no_record_counts_as_none_and_is_logged(
     text: str, caplog: pytest.LogCaptureFixture
