@@ -217,6 +217,7 @@ _BY_STATUS: Mapping[int, str] = MappingProxyType(
         404: "connection.not_found",
         408: "connection.timeout",
         409: "session.live_elsewhere",
+        413: "connection.validation",
         422: "connection.validation",
         425: "connection.unavailable",
         429: "connection.concurrency_limit",

@@ -22,7 +22,7 @@ from urllib.parse import quote, urlencode, urlsplit
 import aiohttp
 
 from characters.protocol import link
-from characters.protocol.codec import MessageError, parse_object
+from characters.protocol.codec import MessageError, json_value, parse_object
 from characters.protocol.failures import Failure, classify_http, failure
 from characters.protocol.link import SequencedChannel
 from characters.protocol.messages import ClientMessage, ConnectRequest, RoomGrant
@@ -99,6 +99,7 @@ class WebSocketTransport:
             request_id = secrets.token_hex(8)
             log.info("connecting, request %s", request_id)
             body, own = request.to_dict(own=is_ours), {link.REQUEST_ID: request_id}
+            _check_body(body)
             return _read_grant(*await self._ask("POST", "connect", body, own))
 
     async def branch(self, request: BranchRequest) -> Branch:
@@ -522,6 +523,15 @@ def _read_welcome(frame: aiohttp.WSMessage) -> link.Welcome:
     if not isinstance(welcome, link.Welcome):
         raise TransportError(failure("transport.protocol", "no welcome"))
     return welcome
+
+
+def _check_body(body: Mapping[str, Any]) -> None:
+    """Raise TransportError for what no service would take, before it is sent."""
+    for name, value in body.items():
+        try:
+            json_value(value)
+        except ValueError as problem:
+            raise TransportError(failure("connection.validation", f"{name} {problem}")) from None
 
 
 def _read_grant(status: int, body: bytes, headers: Mapping[str, str]) -> RoomGrant:

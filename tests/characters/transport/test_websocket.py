@@ -190,6 +190,25 @@ def test_a_room_whose_address_is_none_is_a_failure_like_others(url: str) -> None
     asyncio.run(run())
 
 
+@pytest.mark.parametrize("odd", [{1}, float("nan"), b"", "\ud800", {1: 2}, object], ids=repr)
+def test_what_no_service_would_take_is_told_with_its_field_and_not_tried_again(odd: object) -> None:
+    asked: list[str] = []
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        asked.append(request.path)
+        return web.Response(status=500)
+
+    async def play(transport: WebSocketTransport, room: str) -> None:
+        with pytest.raises(TransportError) as caught:
+            await transport.connect(replace(ASK, action_config={"actions": [odd]}))
+        told = caught.value.failure
+        assert (told.code, told.kind) == ("connection.validation", FailureKind.TERMINAL)
+        assert "action_config must" in told.message
+
+    against(play, answer)
+    assert asked == []
+
+
 def test_a_service_that_hangs_up_in_the_middle_is_a_transient_failure() -> None:
     async def hang_up(request: web.Request) -> web.StreamResponse:
         assert request.transport is not None
