@@ -86,7 +86,7 @@ class OpenSession:
         self.timeline: deque[SessionStateChanged] = deque(maxlen=TIMELINE_LENGTH)
         self.retry_wait: float | None = None
         self.stored_at: float | None = None
-        self.end_user_id = config.end_user_id or config.local_user_id
+        self.end_user_id = config.end_user_id or config.local_user_id or None
         self.distance = Shared(0.0)
         self.events: Signal[CharacterEvent] = Signal(f"session {config.key}")
         self.refresh()

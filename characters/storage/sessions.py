@@ -116,6 +116,7 @@ _MARKS = {"is_refused", "is_always_fresh"}
 
 
 PLAYER_ID = "player.id"
+MOST_ID = 200  # characters of a player's id that a service takes
 
 
 @runtime_checkable
@@ -202,8 +203,10 @@ class KeyValueSessionPersistence:
         """
         with _explained("read", "The id of the player"):
             known = self._store.get_string(PLAYER_ID, "")
-        if known:
+        if known and len(known) <= MOST_ID and known.isprintable():
             return known
+        if known:
+            _log.warning("What is stored as the player's id is none; the player gets another.")
         try:
             self._store.set_string(PLAYER_ID, made_up)
             self._store.save()

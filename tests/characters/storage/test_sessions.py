@@ -141,6 +141,17 @@ def test_a_store_keeps_whose_sessions_it_holds_wherever_it_is_opened(store: KeyV
     assert dict(KeyValueSessionPersistence(store).all()) == {}
 
 
+@pytest.mark.parametrize("garbled", ["x" * 201, "\0", "a\nb", "\ud83d"], ids=len)
+def test_what_is_no_id_of_a_player_makes_way_for_one(
+    garbled: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    store = MemoryStore()
+    store.set_string("player.id", garbled)
+    assert KeyValueSessionPersistence(store).player_id("ada") == "ada"
+    assert KeyValueSessionPersistence(store).player_id("bob") == "ada"
+    assert "player's id is none" in caplog.text
+
+
 def test_a_player_whose_id_cannot_be_stored_plays_all_the_same() -> None:
     assert KeyValueSessionPersistence(FailingStore()).player_id("ada") == "ada"
 
