@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, TypeAlias, TypeGuard, TypeVar
 
@@ -100,12 +101,13 @@ class SceneDriver:
 
     def has_said_all(self) -> bool:
         """Return whether no line waits for a connection any more. Raises StepError."""
-        self._unsaid = [is_said for is_said in self._unsaid if not is_said()]
         self._check_lines()
         return not self._unsaid
 
     def _check_lines(self) -> None:
         """Raise StepError when a line that was said, maybe by an earlier step, did not go out."""
+        # Looked at in each frame: what was said may be taken back, or forgotten.
+        self._unsaid = [is_said for is_said in self._unsaid if not is_said()]
         if self._refused:
             raise StepError(self._refused)
 
@@ -127,8 +129,8 @@ class SceneDriver:
             raise StepError("there are no words to say")
 
         def is_said() -> bool:
-            lines = session.view.transcript
-            return any(turn.speaker == "player" and turn.t >= since for turn in lines[-8:])
+            later = takewhile(lambda turn: turn.t >= since, reversed(session.view.transcript))
+            return any(turn.speaker == "player" for turn in later)
 
         self._unsaid.append(is_said)
         # While the session connects, the text waits for the connection; the script need not.

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import wave
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from characters.components.player import Door, Player
 from characters.headless.driver import Lookup, SceneDriver
 from characters.headless.script import Script, Step, StepError
 from characters.protocol.messages import ContextUpdate, ServerResponse, UserTextMessage
-from characters.session.conversation import SessionState
+from characters.session.conversation import SessionState, Turn
 from engine.app.application import Application
 from engine.core.clock import ManualClock
 from engine.objects.physics import BoxCollider
@@ -154,6 +155,17 @@ def test_a_line_that_waits_for_the_connection_is_said_once_it_stands_in_the_tran
     said, session.send_text = session.send_text, lambda text: None  # type: ignore[method-assign]
     assert game.do(f'do = "say";{NURSE};text = "Hello."') and not game.driver.has_said_all()
     said("Hello.")
+    assert game.driver.has_said_all()
+
+
+def test_a_line_that_was_said_long_ago_or_taken_back_waits_for_nothing(game: Game) -> None:
+    session = game.runtime.sessions["nurse"]
+    game.nurse_becomes(S.CONNECTED)
+    assert game.do(f'do = "say";{NURSE};text = "Hello."')
+    answers = [Turn("character", "Yes.", t=float("inf"))] * 20
+    session.view = replace(session.view, transcript=(*session.view.transcript, *answers))
+    assert game.driver.has_said_all()
+    session.view = replace(session.view, transcript=())
     assert game.driver.has_said_all()
 
 
