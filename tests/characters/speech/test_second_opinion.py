@@ -93,6 +93,11 @@ def test_the_other_answers_for_one_that_fails_which_is_logged_once(
     assert len(caplog.records) == 1
 
 
+def test_what_the_other_takes_for_something_quite_different_is_not_believed() -> None:
+    first = Heard("Can you close that window?", UNSURE)
+    assert hear(Ears(first), Ears(KNOWN)) == first
+
+
 def test_where_the_first_has_no_place_there_is_none() -> None:
     assert hear(Ears(None), Ears(KNOWN)) is None
 
