@@ -313,7 +313,7 @@ def _explained(done: str, what: str) -> Iterator[None]:
 
 
 # No service makes others: it would refuse them as malformed, at each start of the game.
-_ID = re.compile(r"[!-~]{1,1000}")
+_BARE_ID = re.compile(r"(?![\[{])[!-~]{1,1000}")
 _NO_JSON = object()
 
 
@@ -327,7 +327,7 @@ def _parsed(text: str) -> object:
 def _decode(key: str, text: str) -> SessionRecord | None:
     found = _parsed(text)
     data: dict[str, Any] = found if isinstance(found, dict) else {}
-    if (found is _NO_JSON or type(found) is int) and text.strip()[:1] not in "{[":
+    if (found is _NO_JSON or type(found) is int) and _BARE_ID.fullmatch(text.strip()):
         data = {"session_id": text.strip()}
     if not _is_record(data):
         _log.warning("What is stored of session %r is no session record; it starts fresh.", key)
@@ -340,8 +340,12 @@ def _is_record(data: dict[str, object]) -> bool:
     texts = all(isinstance(data.get(name, ""), str) for name in _TEXTS)
     numbers = all(_is_time(data.get(name, 0)) for name in _NUMBERS)
     marks = all(isinstance(data.get(name, False), bool) for name in _MARKS)
-    ids = all(_ID.fullmatch(str(data.get(name, "-"))) for name in ("session_id", "room_name"))
+    ids = all(_may_be_id(data.get(name, "-")) for name in ("session_id", "room_name"))
     return texts and numbers and marks and ids and "session_id" in data
+
+
+def _may_be_id(value: object) -> bool:
+    return isinstance(value, str) and 0 < len(value.strip()) <= 1000 and value.isprintable()
 
 
 def _is_time(value: object) -> bool:

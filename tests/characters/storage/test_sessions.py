@@ -214,7 +214,7 @@ def test_a_field_of_a_later_version_does_no_harm() -> None:
             "\0",
             "x" * 5000,
         ),
-        *('{"session_id": ""}', '{"session_id": "a b"}', '{"session_id": "\\ud800"}'),
+        *('{"session_id": ""}', '{"session_id": " "}', '{"session_id": "\\ud800"}'),
         *('{"session_id": "x", "room_name": "\\u0000"}', '{"session_id": "x", "saved_at": 1e999}'),
         '{"session_id": "x", "dropped_at": NaN}',
         '{"session_id": "x", "dropped_at": ' + "9" * 400 + "}",
