@@ -410,13 +410,12 @@ class LiveRoom:
         except Exception as error:
             name = shorten_id(self.room.name)
             log.error("room %s: the agent failed: %s", name, type(error).__name__)
-            end = conversation.failed
-        else:
-            self._perform(conversation.decided(turn))
-            end = conversation.completed
-        # What a character was told is durable before its turn is over.
+            self._perform(conversation.failed(turn, now()))
+            return
+        self._perform(conversation.decided(turn))
+        # What a character was told is durable before its turn is completed.
         await self._store.flush()
-        self._perform(end(turn, now()))
+        self._perform(conversation.completed(turn, now()))
 
     # --- the last exchange is undone -----------------------------------------------------------
 

@@ -90,7 +90,6 @@ class SimulatedRoom:
         )
         self._begun = self._is_left_for_good = False
         self._consulting: int | None = None
-        self._has_failed = False
         self._alarm_at = math.inf
         self._known = set(known)
         self._idleness = Idleness(self.owner, PACE, now)
@@ -222,12 +221,13 @@ class SimulatedRoom:
             return
         now, chance = self._time.now, self._time.chance
         part = self._agent.answer(prompt)
-        self._has_failed = chance(BREAKS_DOWN)
-        if not self._has_failed:
-            if isinstance(part, Say) and not (isinstance(prompt, Silence) and chance(SAYS_NOTHING)):
-                self._perform(self._conversation.part(turn, part, now))
-            self._perform(self._conversation.decided(turn))
-        # What a character was told is durable before its turn is over.
+        if chance(BREAKS_DOWN):
+            self._perform(self._conversation.failed(turn, now))
+            return
+        if isinstance(part, Say) and not (isinstance(prompt, Silence) and chance(SAYS_NOTHING)):
+            self._perform(self._conversation.part(turn, part, now))
+        self._perform(self._conversation.decided(turn))
+        # What a character was told is durable before its turn is completed.
         self._store.flush(turn)
 
     def _do_persist(self, entry: PersistEntry) -> None:
@@ -275,8 +275,7 @@ class SimulatedRoom:
 
     def _go_on(self, turn: int) -> None:
         if turn == self._consulting and not self.is_over:
-            end = self._conversation.failed if self._has_failed else self._conversation.completed
-            self._perform(end(turn, self._time.now))
+            self._perform(self._conversation.completed(turn, self._time.now))
 
     def end(self, reason: str, retry_after: float | None = None) -> None:
         """End the room: say goodbye to whoever is inside; the session stays."""

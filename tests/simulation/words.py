@@ -201,8 +201,9 @@ class Words:
         elif isinstance(message, BotTurnCompleted) and message.message_id is not None:
             self._client.service.had[self._client.name, session_id].add(message.message_id)
             self.ledger.counts["turns cut" if message.was_interrupted else "turns completed"] += 1
-            # What a character was told is durable before its turn is completed, not before.
-            if not message.was_interrupted:
+            # What a character was told is durable before its turn is completed, not before; a line
+            # at which its mind broke down is owed until then.
+            if not (message.was_interrupted or message.was_aborted):
                 number = number_of(message.message_id)[1]
                 self.ledger.note(self.ledger.answered, session_id, number)
         elif isinstance(message, ServerResponse) and message.event_type == UserTextMessage.TYPE:

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import sqlite3
 from collections.abc import AsyncGenerator, Mapping
-from contextlib import aclosing, closing
-from pathlib import Path
 from typing import Any
 
 import msgpack
@@ -100,34 +96,6 @@ def test_an_agent_that_breaks_down_aborts_its_turn_and_not_the_room() -> None:
                 assert (end["was_aborted"], end["error_reason"]) == (True, "dialogue_failed")
 
     serve(play, agents=AgentsOf(FailingAgent))
-
-
-class FailingLearner(LearningAgent):
-    """Breaks down once it has learnt the player's name."""
-
-    async def reply(self, prompt: Prompt, context: Mapping[str, Any]) -> AsyncGenerator[Part, None]:
-        async with aclosing(super().reply(prompt, context)) as parts:
-            async for _ in parts:
-                raise RuntimeError("secret words")
-        yield Say("Hello.")
-
-    def memory(self) -> dict[str, Any]:
-        return {"name": self.player_name}
-
-
-def test_what_a_character_was_told_is_durable_before_it_is_told_that_it_broke_down(
-    tmp_path: Path,
-) -> None:
-    async def play(bare: Bare) -> None:
-        async with bare.room() as (guest, _):
-            for name in "Ada", "Bob", "Cleo":
-                await guest.say(name)
-                assert (await guest.until("bot-turn-completed"))[-1]["data"]["was_aborted"]
-                with closing(sqlite3.connect(tmp_path / "sessions.db")) as file:
-                    (memory,) = file.execute("SELECT memory FROM sessions").fetchone()
-                assert json.loads(memory) == {"name": name}
-
-    serve(play, agents=AgentsOf(FailingLearner), path=tmp_path / "sessions.db")
 
 
 def test_a_voice_is_sent_between_started_and_stopped_speaking() -> None:

@@ -150,7 +150,7 @@ class ClientCharacter:
         elif isinstance(event, BotTurnCompleted) and event.message_id is not None:
             self.counts["turns cut" if event.was_interrupted else "turns completed"] += 1
             # What a character was told is durable before its turn is completed, not before.
-            if not event.was_interrupted:
+            if not (event.was_interrupted or event.was_aborted):
                 self._book.complete()
             self._book.hearing.clear()
         elif isinstance(event, ServerResponse) and event.event_type == UserTextMessage.TYPE:
