@@ -5,6 +5,7 @@ import pytest
 from characters.agents.agent import Event, PlayerSaid
 from characters.protocol.codec import MessageError
 from characters.protocol.messages import (
+    MAX_TEXT,
     ClientMessage,
     ContextUpdate,
     ForceUserStoppedSpeaking,
@@ -141,6 +142,11 @@ def test_an_empty_room_says_that_nobody_is_there() -> None:
 
 def test_a_trigger_is_put_to_the_character() -> None:
     assert take(TriggerMessage("door", "it opened"))[1] == Generate(1, Event("door", "it opened"))
+
+
+def test_a_trigger_puts_no_more_to_the_character_than_a_line_may_have() -> None:
+    (_, effect) = take(TriggerMessage("n" * 10_000, "m" * 10_000))
+    assert effect == Generate(1, Event("n" * 200, "m" * MAX_TEXT))
 
 
 def test_an_empty_trigger_is_acknowledged_only() -> None:

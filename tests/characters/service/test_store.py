@@ -91,6 +91,12 @@ def test_a_database_of_another_version_is_put_aside(path: Path) -> None:
     assert SessionStore.open(path).warning == ""
 
 
+def test_a_database_of_a_newer_version_is_put_aside_though_it_has_no_tables_yet(path: Path) -> None:
+    path.parent.mkdir()
+    change(path, "PRAGMA user_version = 99")
+    assert "sessions.sqlite3.damaged" in SessionStore.open(path).warning
+
+
 @pytest.mark.parametrize(
     "statement",
     [
