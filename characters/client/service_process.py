@@ -23,7 +23,7 @@ from characters.installation import package_assets
 from characters.protocol.failures import CharactersError
 from characters.protocol.link import SECRET_VARIABLE
 from engine.core.events import Signal
-from engine.core.processes import NO_WINDOW, module_command, module_environment
+from engine.core.processes import NO_WINDOW, THRIFTY, module_command, module_environment
 from engine.core.words import ScreenText
 
 __all__ = ["ServiceError", "ServiceProcess"]
@@ -259,7 +259,7 @@ def _open(arguments: Sequence[str], secret: str) -> subprocess.Popen[str]:
         text=True,
         encoding="utf-8",
         errors="replace",
-        env={**environment, SECRET_VARIABLE: secret},
+        env={**environment, **THRIFTY, SECRET_VARIABLE: secret},
         creationflags=NO_WINDOW,  # so Ctrl-C is the game's alone, too
     )
 

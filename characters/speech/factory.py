@@ -155,7 +155,7 @@ def _synthesisers(settings: SpeechSettings, problems: list[str]) -> list[Synthes
         voice, form = settings.synthesis_voice, settings.synthesis_format
         found.append(EndpointSynthesiser(endpoint, voice, monotonic, form))
     if settings.voice is not SpeechVoice.ESPEAK and find_spec("hibari") is not None:
-        found.append(HibariVoice(min(cores(), MOST_PROCESSES)))
+        found.append(HibariVoice())
     elif settings.voice is SpeechVoice.HIBARI:
         problems.append(NO_HIBARI)
     program = find_espeak()

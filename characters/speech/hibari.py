@@ -5,7 +5,7 @@ character's voice is the melody at another height (`hertz`), the resonances of a
 head (`formants`) and another pace. The model's third part, free in its phase, holds rests of the
 melody at the old height: below `FREE_ABOVE` its energy joins the harmonics.
 
-A process of its own loads the model and speaks, as many sentences at once as there are cores.
+A process of its own loads the model and speaks, one sentence after the other: thirty in a second.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ HERTZ = 200.0  # the median of the model's own voice
 USUAL_PACE = 165.0  # words a minute of the model's own pace
 BIN_HERTZ = 20.0
 FREE_ABOVE = 3_000.0
-MOST_WAITING = 8  # sentences for each core: half a second
+MOST_WAITING = 24  # sentences: a second
 PART = 16  # entries that are unpacked together
 LOUDNESS, PEAK = 0.09, 0.95  # root mean square of a sentence, and what it may not pass
 
@@ -137,7 +137,6 @@ class HibariModel:
 
     def __init__(self, load: Callable[[], SpectrumModel] = load_hibari) -> None:
         self._model = load()
-        self._turn = threading.Lock()
         # Beside a first sentence, which need not wait for it.
         threading.Thread(target=self._model.save_memory, daemon=True).start()
 
@@ -157,9 +156,8 @@ class HibariModel:
     def say(self, phonemes: str, style: VoiceStyle, seed: int) -> list[VoiceChunk]:
         """Return a sentence as it sounds."""
         model, cast = self._model, _cast_of(style)
-        with self._turn:  # 20 MB each; thirty sentences a second are enough for everybody
-            spectrum = model.spectrum(phonemes, cast.pace)
-        pcm = _to_pcm(model.sound(_in_cast(spectrum, cast), seed))
+        spectrum = _in_cast(model.spectrum(phonemes, cast.pace), cast)
+        pcm = _to_pcm(model.sound(spectrum, seed))
         return chunks_of(pcm, RATE, mouth_shapes_of(phonemes))
 
 
@@ -169,13 +167,13 @@ def seed_of(text: str) -> int:
 
 
 class HibariVoice:
-    """Implements `Synthesiser` with the model, which `cores` sentences at once are made by."""
+    """Implements `Synthesiser` with the model."""
 
     def __init__(
-        self, cores: int = 1, make: Callable[[], HibariModel] = HibariModel, what: str = "The voice"
+        self, make: Callable[[], HibariModel] = HibariModel, what: str = "The voice"
     ) -> None:
-        self._process = SpeechProcess(make, what, cores)
-        self._pool = BoundedPool(cores, cores * MOST_WAITING, "voice")
+        self._process = SpeechProcess(make, what)
+        self._pool = BoundedPool(1, MOST_WAITING, "voice")
 
     def prepare(self) -> None:
         """Load the model, beside whatever else is done: the first sentence need not wait for it."""

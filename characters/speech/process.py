@@ -1,7 +1,7 @@
 """A model in a process of its own: whatever it costs and wherever it breaks, the service goes on.
 
 `SpeechProcess` is the service's end. The other, `python -m characters.speech.process`, makes one
-object, then calls its methods in threads. Calls and results are pickled, each behind its length,
+object, then calls its methods in a thread. Calls and results are pickled, each behind its length,
 over the two ends' pipes; the process ends when its standard input does.
 """
 
@@ -24,6 +24,7 @@ from typing import IO, Any
 from characters.protocol.failures import CharactersError
 from engine.core.processes import (
     NO_WINDOW,
+    THRIFTY,
     give_memory_back,
     module_command,
     module_environment,
@@ -40,9 +41,6 @@ TELL_SECONDS = 3.0  # without a word; then it is told, and again
 LENGTH = struct.Struct("<I")
 TIDY_SECONDS = 5.0  # after so long what was freed meanwhile is given back to the system
 LOADED = 0  # the number of the first result: nobody has called yet
-# Of glibc: no thread has a heap of its own. That what is freed goes back at once would double the
-# time of a sentence, whose arrays would be new pages each time.
-THRIFTY = {"MALLOC_ARENA_MAX": "1"}
 
 
 class SpeechProcessError(CharactersError):
@@ -59,10 +57,9 @@ class SpeechProcess:
     wait for their results, so they belong into threads.
     """
 
-    def __init__(self, make: Callable[[], object], what: str, threads: int = 1) -> None:
+    def __init__(self, make: Callable[[], object], what: str) -> None:
         self._make = make
         self._what = what
-        self._threads = threads
         self._lock = threading.Lock()
         self._child: _Child | None = None
         self._numbers = count(LOADED + 1)
@@ -102,7 +99,7 @@ class SpeechProcess:
     def _start(self) -> _Child:
         child = self._child = _Child(self._what)
         try:
-            self._wait(child.send(LOADED, (self._make, self._threads)))
+            self._wait(child.send(LOADED, self._make))
         except SpeechProcessError:
             child.kill()
             raise
@@ -228,15 +225,15 @@ class ObjectHost:
 
     def serve(self, calls: IO[bytes]) -> None:
         """Answer calls until their pipe ends."""
-        number, (make, threads) = read_frame(calls)
+        number, make = read_frame(calls)
         made: list[object] = []
         if not self.answer(number, lambda: made.append(make())):
             return
         threading.Thread(target=self.tidy, daemon=True).start()
-        pool = ThreadPoolExecutor(threads)
+        thread = ThreadPoolExecutor(1)
         while (frame := read_frame(calls)) is not None:
             number, (method, arguments) = frame
-            pool.submit(self.answer, number, _bound(made[0], method, arguments))
+            thread.submit(self.answer, number, _bound(made[0], method, arguments))
 
 
 def _bound(it: object, method: str, arguments: tuple[Any, ...]) -> Callable[[], object]:

@@ -15,7 +15,7 @@ from tempfile import TemporaryFile
 
 __all__ = [
     "give_memory_back", "module_command", "module_environment", "NO_WINDOW", "python_command",
-    "run_as_child", "run_in_time", "system_environment",
+    "run_as_child", "run_in_time", "system_environment", "THRIFTY",
 ]  # fmt: skip
 
 # For `creationflags`. A game without a console (`pyw`) would get one for each program it starts.
@@ -109,6 +109,12 @@ def python_command(script: Path) -> str:
         found.append("py")  # Python's launcher; of an environment it knows only that it is active
     join = subprocess.list2cmdline if is_windows else shlex.join
     return join([*found, sys.executable][:1]) + " " + join([str(script)])
+
+
+# Were what is freed given back at once, a spoken sentence would take twice the time: its arrays
+# would be new pages each time.
+THRIFTY = {"MALLOC_ARENA_MAX": "1"}
+"""For a child's environment: none of its threads has a heap of its own (glibc)."""
 
 
 def give_memory_back() -> None:

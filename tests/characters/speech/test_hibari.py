@@ -4,7 +4,6 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from itertools import pairwise
 
@@ -104,31 +103,8 @@ def load_nothing() -> SpectrumModel:
     raise ImportError("no hibari")
 
 
-class SlowModel(FakeModel):
-    """Notes how many make a spectrum at the same moment."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.inside = self.most = 0
-
-    def spectrum(self, phonemes: str, speed: float) -> tuple[Floats, ...]:
-        self.inside += 1
-        self.most = max(self.most, self.inside)
-        time.sleep(0.01)
-        self.inside -= 1
-        return super().spectrum(phonemes, speed)
-
-
 def height(chunks: list[VoiceChunk]) -> float:
     return fundamental(np.frombuffer(b"".join(chunk.pcm for chunk in chunks), "<i2"), RATE)
-
-
-def test_the_model_which_takes_most_memory_works_at_one_sentence_at_a_time() -> None:
-    slow = SlowModel()
-    model = HibariModel(lambda: slow)  # type: ignore[arg-type,return-value]  # a tuple of any length
-    with ThreadPoolExecutor(4) as threads:
-        list(threads.map(lambda text: model.speak(text, VoiceStyle()), "abcdefgh"))
-    assert slow.most == 1 and len(slow.seeds) == 8
 
 
 def test_a_style_sets_height_and_pace_and_a_text_always_sounds_the_same() -> None:
