@@ -305,21 +305,22 @@ class SequencedChannel:
 class FrameQueue:
     """Frames that wait for a socket, in order: messages as text, audio as bytes.
 
-    `text_size` is how many characters of text wait.
+    A message that is repeated may wait as it is, to be encoded when its turn comes. `text_size` is
+    how many characters of text wait.
 
     More than `most_audio` audio frames are not kept: the oldest of them is dropped.
     """
 
     def __init__(self, most_audio: int) -> None:
         self._most_audio = most_audio
-        self._frames: deque[str | bytes] = deque()
+        self._frames: deque[str | bytes | Mapping[str, Any]] = deque()
         self._audio = 0
         self.text_size = 0
 
     def __len__(self) -> int:
         return len(self._frames)
 
-    def put(self, frame: str | bytes) -> bool:
+    def put(self, frame: str | bytes | Mapping[str, Any]) -> bool:
         """Add a frame at the end; return whether another was dropped for it."""
         is_full = isinstance(frame, bytes) and self._audio >= self._most_audio
         if isinstance(frame, bytes):
@@ -327,7 +328,7 @@ class FrameQueue:
                 self._frames.remove(next(it for it in self._frames if isinstance(it, bytes)))
                 self._audio -= 1
             self._audio += 1
-        else:
+        elif isinstance(frame, str):
             self.text_size += len(frame)
         self._frames.append(frame)
         return is_full
@@ -337,13 +338,15 @@ class FrameQueue:
         frame = self._frames.popleft()
         if isinstance(frame, bytes):
             self._audio -= 1
-        else:
+        elif isinstance(frame, str):
             self.text_size -= len(frame)
+        else:
+            return frame_text(frame, MAX_OUTBOX)
         return frame
 
     def drop_audio(self) -> None:
         """Drop the audio that waits."""
-        self._frames = deque(frame for frame in self._frames if isinstance(frame, str))
+        self._frames = deque(frame for frame in self._frames if not isinstance(frame, bytes))
         self._audio = 0
 
     def clear(self) -> None:

@@ -53,6 +53,8 @@ MAX_VOICE = 100
 # at once. A microphone has 50 frames and 32,000 bytes a second; a rejoin repeats up to 1,024
 # messages. A client that sends more waits, and nobody else does.
 FRAMES, TEXT, AUDIO = (400, 1_500), (256_000, 2_000_000), (40_000, 96_000)
+# Messages that a room repeats to clients that come back, a second and at once: four full rooms.
+REPEATS = (500, 4 * link.DEFAULT_LIMIT)
 SEND_SECONDS = 10.0
 LARGE = 2_000  # characters or bytes of a frame that takes a while
 # The same of a request: it has its turn, and is read in it in 2 ms at most. Two hand-overs of the
@@ -81,6 +83,15 @@ class ClientSocket:
     def send(self, frame: Mapping[str, Any]) -> None:
         """Queue a JSON frame."""
         self.send_text(link.frame_text(frame, link.MAX_OUTBOX))
+
+    def repeat(self, frame: Mapping[str, Any]) -> None:
+        """Queue a message that was sent before: it is encoded as it is written.
+
+        A client that comes back has up to a thousand at once, and may come back again and again.
+        """
+        if not self._is_ended:
+            self._queue.put(frame)
+            self._wake.set()
 
     def send_text(self, text: str) -> None:
         """Queue the text of a JSON frame."""
@@ -259,6 +270,7 @@ class RoomConnection:
         self.events = events
         self.channel = SequencedChannel(room.name)
         self.socket: ClientSocket | None = None
+        self.repeats = Pace(*REPEATS)
         self._was_entered = self._is_over = False
         self._turns: deque[tuple[int, str]] = deque()  # number of a completed turn, what it answers
 
@@ -276,7 +288,7 @@ class RoomConnection:
         )
         self.socket, self._was_entered = socket, True
         for frame in missed:
-            socket.send(frame)
+            socket.repeat(frame)
         self.events.connected()
 
     def leave(self, socket: ClientSocket, *, for_good: bool) -> None:
@@ -409,6 +421,10 @@ class ConnectionHandler:
                 hello = link.decode_link(await self._loop.read(parse_object, frame.data))
         if not isinstance(hello, link.Hello):
             self._socket.bye("protocol")
+            return False
+        many = len(self._channel.unconfirmed)
+        await asyncio.sleep(self._connection.repeats.take(many, self._now()))
+        if self._room.live_id != self._live_id:  # it came back once more meanwhile
             return False
         try:
             self._connection.enter(self._socket, hello.received)

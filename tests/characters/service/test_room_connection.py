@@ -21,6 +21,7 @@ from characters.protocol.messages import BotLlmText, BotTurnCompleted, ClientMes
 from characters.service.registry import Room, ServiceSession
 from characters.service.room_connection import (
     MAX_WAITING_TEXT,
+    REPEATS,
     ClientSocket,
     ConnectionHandler,
     FairLoop,
@@ -163,6 +164,53 @@ def test_pings_of_a_socket_are_answered_and_read_at_the_pace_of_frames() -> None
     pongs, paced, turns = asyncio.run(play())
     assert (pongs, paced) == (50, 100)
     assert turns >= 100
+
+
+def test_what_is_repeated_is_encoded_as_it_is_written() -> None:
+    async def play() -> list[str]:
+        socket, written = client()
+        frame = {"type": "x", "seq": 1}
+        socket.repeat(frame)
+        frame["seq"] = 2
+        socket.drop_voice()
+        socket.send({"type": "y"})
+        socket.close()
+        await socket.run()
+        return written.sent
+
+    assert asyncio.run(play()) == ['{"type":"x","seq":2}', '{"type":"y"}']
+
+
+class Greeting(Socket):
+    """The socket of a client that says hello."""
+
+    async def receive(self, within: float, pace: object) -> WSMessage:
+        return WSMessage(WSMsgType.TEXT, '{"label":"troupe","type":"hello","received":0}', None)
+
+    def send_link(self, frame: object) -> None:
+        """Send nothing."""
+
+    def repeat(self, frame: object) -> None:
+        self.sent.append("again")
+
+
+def test_a_client_that_comes_back_again_and_again_waits_for_what_is_repeated() -> None:
+    loop = VirtualLoop()
+
+    async def play() -> tuple[list[float], int]:
+        connection = RoomConnection(replace(ROOM, live_id="live"), Events())
+        for number in range(1000):
+            connection.send(BotLlmText(str(number)))
+        socket, times = Greeting(), list[float]()
+        for _ in range(8):
+            assert await handler_of(connection, socket, loop.time)._greet()
+            times.append(loop.time())
+        return times, len(socket.sent)
+
+    times, repeated = loop.run(play())
+    assert times[3] == times[0], "whoever has a bad line waits for nothing"
+    assert times[7] - times[0] == pytest.approx((8_000 - REPEATS[1]) / REPEATS[0])
+    assert repeated == 8_000
 
 
 def test_few_frames_of_much_text_that_a_client_does_not_read_cost_it_the_connection() -> None:
