@@ -222,30 +222,31 @@ class Registry:
         closed = [room for room in self._rooms.values() if room.session is session]
         for room in closed:
             self._clear_way(request, room, now, dead)
-        own = [r for r in self._rooms.values() if r.session.end_user_id == request.end_user_id]
-        if request.end_user_id is not None and len(own) - len(closed) >= self._limits.of_one_player:
-            closed.append(_emptiest_of_player(own, closed))
-        elif len(self._rooms) - len(closed) >= self._limits.max_rooms:
-            closed.append(self._emptiest(now))
+        others = [room for room in self._rooms.values() if room not in closed]
+        own = [room for room in others if room.session.end_user_id == request.end_user_id]
+        if request.end_user_id is not None and len(own) >= self._limits.of_one_player:
+            closed.append(self._emptiest(own, now, "rooms of one player"))
+        elif len(others) >= self._limits.max_rooms:
+            closed.append(self._emptiest(others, now, "rooms"))
         for room in closed:
             self._rooms.pop(room.name, None)
         away = None if session is None else max(0.0, now - session.used_at) + session.more_away
         room = self._new_room(request, session or self._new_session(request, now), away, now)
         return self._grant(room, now, is_new=True, closed=tuple(closed))
 
-    def _emptiest(self, now: float) -> Room:
+    def _emptiest(self, rooms: Iterable[Room], now: float, what: str) -> Room:
         """Return the room that is missed least: never entered, or empty for the longest time.
 
         So a client that asks for rooms and does not enter them keeps nobody out. Raises
         RefusalError 429 when there is somebody in every room, or will be at any moment.
         """
-        nobody_in = [room for room in self._rooms.values() if room.live_id is None]
+        nobody_in = [room for room in rooms if room.live_id is None]
         is_flood = sum(not room.was_entered for room in nobody_in) > self._limits.max_unentered
         long_ago = now - (0.0 if is_flood else self._limits.enter_within)
         empty = (room for room in nobody_in if room.was_entered or room.left_at <= long_ago)
         found = min(empty, key=lambda room: (room.was_entered, room.left_at), default=None)
         if found is None:
-            raise RefusalError(429, "too many rooms at once (concurrency limit)", retry_after=5.0)
+            raise RefusalError(429, f"too many {what} at once (concurrency limit)", retry_after=5.0)
         return found
 
     def _resumed(self, request: ConnectRequest, now: float) -> ServiceSession | None:
@@ -421,16 +422,6 @@ class Registry:
         self._ended[session.session_id] = None
         while len(self._ended) > self._limits.max_sessions:
             del self._ended[next(iter(self._ended))]
-
-
-def _emptiest_of_player(rooms: Iterable[Room], closed: list[Room]) -> Room:
-    """Return the room that a player left first. Raises RefusalError 429 when he is in all."""
-    empty = (room for room in rooms if room.live_id is None and room not in closed)
-    found = min(empty, key=lambda room: (room.was_entered, room.left_at), default=None)
-    if found is None:
-        problem = "too many rooms of one player at once (concurrency limit)"
-        raise RefusalError(429, problem, retry_after=5.0)
-    return found
 
 
 def _by_worth(sessions: Iterable[ServiceSession]) -> list[ServiceSession]:

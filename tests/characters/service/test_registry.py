@@ -89,6 +89,16 @@ def test_one_player_is_not_in_all_rooms() -> None:
     assert enter(registry, resuming(mine[5]), 5.0).closed == (mine[5].room,)
 
 
+def test_of_a_player_with_many_rooms_the_one_he_is_about_to_enter_stays() -> None:
+    registry = make(Limits(max_rooms=200))
+    mine = [enter(registry) for _ in range(99)]
+    coming = registry.connect(ASK, 1.0)
+    assert refused(registry, ASK, 1.1)[0] == 429
+    registry.leave(mine[7].room, mine[7].live_id, 2.0)
+    assert registry.connect(ASK, 2.1).closed == (mine[7].room,)
+    assert registry.enter(coming.room.name, coming.token, 2.2)[0] is coming.room
+
+
 def test_a_level_full_of_characters_is_no_flood_of_its_player() -> None:
     registry = make(Limits(max_rooms=64))
     for _ in range(64):
