@@ -39,7 +39,7 @@ log = logging.getLogger(__name__)
 START_SECONDS = 120.0
 TELL_SECONDS = 3.0  # without a word; then it is told, and again
 LENGTH = struct.Struct("<I")
-TIDY_SECONDS = 5.0  # after so long what was freed meanwhile is given back to the system
+TIDY_SECONDS = 1.0  # after so long what was freed meanwhile is given back to the system
 LOADED = 0  # the number of the first result: nobody has called yet
 
 
