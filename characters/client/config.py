@@ -11,7 +11,13 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from characters.protocol.codec import whole_text
-from characters.protocol.messages import FUNCTIONS, Action, RespondMode, ServerMessage
+from characters.protocol.messages import (
+    FUNCTIONS,
+    MAX_PLAYER_NAME,
+    Action,
+    RespondMode,
+    ServerMessage,
+)
 from characters.protocol.turn_settings import SmartTurn, VoiceActivityOptions
 from characters.session.conversation import RetryScheduled, SessionStateChanged, Turn
 from characters.session.policy import Persist, ReconnectPolicy
@@ -20,9 +26,6 @@ __all__ = [
     "ActionDone", "CharacterEvent", "MessageRefused", "SessionConfig", "SpeechNotUnderstood",
     "TextRefused", "TranscriptChanged",
 ]  # fmt: skip
-
-
-MOST_NAME = 80  # characters of a player's name that a service takes
 
 
 @dataclass(frozen=True)
@@ -64,7 +67,7 @@ class SessionConfig:
         if not self.character_id.strip():
             raise ValueError("character_id must not be empty")
         if self.player_name is not None:  # players type what they like, and are to be let in
-            name = whole_text(self.player_name)[:MOST_NAME]
+            name = whole_text(self.player_name)[:MAX_PLAYER_NAME]
             object.__setattr__(self, "player_name", name)
 
     @property

@@ -21,7 +21,8 @@ __all__ = [
     "BotTtsStarted",
     "BotTurnCompleted", "ClientMessage", "ConnectRequest",
     "ContextUpdate", "FinalUserTranscription", "ForceUserStoppedSpeaking", "FUNCTIONS",
-    "InteractionCreated", "InterruptBot", "KillPipeline", "LlmNoResponse", "MAX_TEXT", "Metrics",
+    "InteractionCreated", "InterruptBot", "KillPipeline", "LlmNoResponse", "MAX_PLAYER_ID",
+    "MAX_PLAYER_NAME", "MAX_TEXT", "Metrics",
     "ModelUsage", "ModerationResponse", "MODES", "PauseBot", "plain", "PlayerNamed",
     "ResetIdleTimer",
     "RespondMode", "RespondModeUpdate", "RoomGrant", "ServerMessage", "ServerResponse",
@@ -35,6 +36,8 @@ __all__ = [
 
 MAX_TEXT = 2000
 """Characters of a player's line."""
+MAX_PLAYER_ID, MAX_PLAYER_NAME = 200, 80
+"""Characters of what a service takes."""
 
 VISEMES = (
     *("sil", "pp", "ff", "th", "dd", "kk", "ch", "ss", "nn", "rr"),

@@ -222,7 +222,7 @@ class Registry:
         closed = [room for room in self._rooms.values() if room.session is session]
         for room in closed:
             self._clear_way(request, room, now, dead)
-        others = [room for room in self._rooms.values() if room not in closed]
+        others = [room for room in self._rooms.values() if room.session is not session]
         own = [room for room in others if room.session.end_user_id == request.end_user_id]
         if request.end_user_id is not None and len(own) >= self._limits.of_one_player:
             closed.append(self._emptiest(own, now, "rooms of one player"))

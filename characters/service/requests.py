@@ -22,7 +22,12 @@ from pydantic import (
 
 from characters.protocol.codec import MessageError, json_value, parse_object
 from characters.protocol.failures import CharactersError
-from characters.protocol.messages import FUNCTIONS, ConnectRequest
+from characters.protocol.messages import (
+    FUNCTIONS,
+    MAX_PLAYER_ID,
+    MAX_PLAYER_NAME,
+    ConnectRequest,
+)
 from characters.protocol.turn_settings import SmartTurn, VoiceActivityOptions
 from characters.service.registry import RefusalError, body_problem, unfit_body
 
@@ -74,7 +79,7 @@ class _Body(BaseModel):
 
     character_id: Id
     character_session_id: Id | None = None
-    end_user_id: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+    end_user_id: Annotated[str, Field(min_length=1, max_length=MAX_PLAYER_ID)] | None = None
     end_user_metadata: Table | None = None
     connection_type: Literal["audio", "video", "text"] = "audio"
     mode: Literal["create", "join"] = "create"
@@ -100,7 +105,7 @@ class _Body(BaseModel):
     takeover: bool | None = None
     live_id: Id | None = None
     heard: Id | None = None
-    player_name: Annotated[str, Field(max_length=80)] | None = None
+    player_name: Annotated[str, Field(max_length=MAX_PLAYER_NAME)] | None = None
     model: Table | None = None
     lasting_memory: bool | None = None
 

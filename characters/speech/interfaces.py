@@ -228,8 +228,8 @@ class CollectedUtterance:
 
 
 MAX_CHARACTERS = 500
-# Such recognisers describe sounds in brackets: [BLANK_AUDIO], (door closes), *sighs*.
 CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+# Such recognisers describe sounds in brackets: [BLANK_AUDIO], (door closes), *sighs*.
 DESCRIPTION = re.compile(r"\[[^\]]*\]|\([^)]*\)|\*[^*]*\*")
 
 

@@ -299,12 +299,8 @@ class _Decoding:
         self.feed(CLOSING_SILENCE)
         self.end()
         words, phones = self.pair.words, self.pair.phones
-        said, score, rival, frames = (
-            words.hyp(),
-            score_of(words),
-            score_of(phones),
-            words.n_frames(),
-        )
+        said, frames = words.hyp(), words.n_frames()
+        score, rival = score_of(words), score_of(phones)
         if said is None or score is None or rival is None:
             return Rejected(SAY_AGAIN)
         word_path, phone_path = segments_of(words), segments_of(phones)

@@ -23,6 +23,7 @@ from types import MappingProxyType
 from typing import Any, Protocol, cast, runtime_checkable
 
 from characters.protocol.failures import CharactersError
+from characters.protocol.messages import MAX_PLAYER_ID
 from characters.session.conversation import SessionRecord
 from engine.prefs.prefs import PlayerPrefs
 
@@ -116,7 +117,6 @@ _MARKS = {"is_refused", "is_always_fresh"}
 
 
 PLAYER_ID = "player.id"
-MOST_ID = 200  # characters of a player's id that a service takes
 
 
 @runtime_checkable
@@ -203,7 +203,7 @@ class KeyValueSessionPersistence:
         """
         with _explained("read", "The id of the player"):
             known = self._store.get_string(PLAYER_ID, "")
-        if known and len(known) <= MOST_ID and known.isprintable():
+        if known and len(known) <= MAX_PLAYER_ID and known.isprintable():
             return known
         if known:
             _log.warning("What is stored as the player's id is none; the player gets another.")
