@@ -457,11 +457,16 @@ class LiveKitConnection:
         if self._connecting is not None:
             with suppress(Exception):  # it was told to who waited for the join, if anybody did
                 await self._connecting
-        if self.is_mending:  # left meanwhile, LiveKit's native half aborts the whole process
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._mended.wait(), CLOSE_SECONDS)
+        await asyncio.gather(self._tell_left(), self._leave_when_mended())
+
+    async def _leave_when_mended(self) -> None:
+        """Leave once LiveKit has mended the connection or given it up, however long that takes.
+
+        Left meanwhile, its native half may abort the whole process.
+        """
+        if self.is_mending:
+            await self._mended.wait()
         await self._room.disconnect()
-        await self._tell_left()
 
 
 _CODES = (

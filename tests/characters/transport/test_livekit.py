@@ -292,23 +292,58 @@ def test_a_connection_that_livekit_makes_anew_is_no_loss() -> None:
     in_a_room(play)
 
 
+class Noted(rtc.Room):
+    """Notes whether LiveKit was mending when the room was left; None until it is."""
+
+    is_mending = False
+    left_while_mending: bool | None = None
+
+    def emit(self, event: Any, *values: Any) -> None:
+        self.is_mending = event == "reconnecting" or (self.is_mending and event != "reconnected")
+        super().emit(event, *values)
+
+    async def disconnect(self, **reason: Any) -> None:
+        self.left_while_mending = self.is_mending
+        await super().disconnect(**reason)
+
+
 def test_a_room_that_livekit_mends_is_left_when_it_has_done_so() -> None:
-    left: list[bool] = []
+    made: list[Noted] = []
 
-    class Told(rtc.Room):
-        async def disconnect(self, **reason: Any) -> None:
-            left.append(connections[0].is_mending)
-            await super().disconnect(**reason)
-
-    connections: list[LiveKitConnection] = []
+    def make() -> Noted:
+        made.append(Noted())
+        return made[-1]
 
     async def play(connection: LiveKitConnection, visit: Visit) -> None:
-        connections.append(connection)
         visit.ask_to_come_anew()
         await until(lambda: connection.is_mending)
+        connection.abort()
+        (room,) = made
+        await until(lambda: room.left_while_mending is not None)
+        assert not room.left_while_mending
 
-    in_a_room(play, package=sdk(Room=Told))
-    assert left == [False]
+    in_a_room(play, package=sdk(Room=make))
+
+
+def test_who_leaves_while_livekit_mends_waits_for_no_end_of_it_and_the_service_is_told() -> None:
+    async def run() -> None:
+        room, told = Noted(), asyncio.Event()
+
+        async def tell_left() -> None:
+            told.set()
+
+        async with asyncio.timeout(60), livekit_server() as server:
+            rooms = LiveKitRooms(time.monotonic, sdk(Room=lambda: room))
+            grant = server.grant(ConnectRequest("patient-7f3a"))
+            connection = await rooms.join(grant, SequencedChannel(grant.room_name), tell_left)
+            room.emit("reconnecting")
+            await connection.close()
+            assert told.is_set() and room.left_while_mending is None
+            room.emit("reconnected")
+            await until(lambda: room.left_while_mending is not None)
+            await rooms.close()
+
+    asyncio.run(run())
 
 
 def test_an_agent_that_is_gone_for_a_moment_is_no_loss() -> None:
