@@ -272,6 +272,14 @@ class Guard:
         is_local = not (settings.allow_remote or settings.trusts_proxy)
         return settings.tokens is not None or is_local
 
+    def counted_as(self, request: web.Request, end_user_id: str | None) -> str:
+        """Return whose rooms those of a request are: a player's, if he is who he says.
+
+        Where anybody may bear any name, and of who bears none, it is an address.
+        """
+        is_known = self.knows_players and end_user_id is not None
+        return f"player {end_user_id}" if is_known else f"address {self._address(request)}"
+
     def check_player(self, request: web.Request, end_user_id: str | None) -> None:
         """Check the player's token, where tokens are demanded."""
         if self._settings.tokens is None:

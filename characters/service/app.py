@@ -233,7 +233,8 @@ class _Routes:
         if answer is not None:
             return answer
         connect = _without_memory(self._guard, connect)
-        grant = await self._service.connect(connect)
+        player = self._guard.counted_as(request, connect.end_user_id)
+        grant = await self._service.connect(connect, player)
         how = grant.room.resumed if grant.is_new else "rejoined"
         self._service.metrics.connects[how] += 1
         log.info("%s, room %s", how, shorten_id(grant.room.name))
@@ -417,7 +418,8 @@ async def _answer_stream(
     if answer is not None:
         return answer
     connect = _without_memory(guard, connect)
-    async with service.question(connect, text.strip()) as (grant, parts):
+    player = guard.counted_as(request, connect.end_user_id)
+    async with service.question(connect, text.strip(), player) as (grant, parts):
         stream = web.StreamResponse(
             headers={"Content-Type": "text/event-stream", "Cache-Control": "no-cache"}
         )

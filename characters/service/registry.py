@@ -121,6 +121,7 @@ class Room:
     tokens: dict[str, tuple[str, float]] = field(default_factory=dict)  # -> live id, valid until
     # Ids of its last connections, granted and entered: a client that knows one was in before.
     issued: deque[str] = field(default_factory=partial(deque, maxlen=MAX_ISSUED))
+    player: str | None = None  # whose it counts as; None: nobody's
 
     def is_over(self, now: float) -> bool:
         """Tell whether it is empty, no token is valid, and the time to rejoin has passed.
@@ -195,14 +196,21 @@ class Registry:
 
     # --- connecting ----------------------------------------------------------------------
 
-    def connect(self, request: ConnectRequest, now: float, dead: str | None = None) -> Grant:
+    def connect(
+        self,
+        request: ConnectRequest,
+        now: float,
+        dead: str | None = None,
+        player: str | None = None,
+    ) -> Grant:
         """Grant a room; `dead` names a live connection that is known to be gone.
 
-        Raises RefusalError, or ConflictError when a live connection stands in the way.
+        `player` is whose it counts as, by default the `end_user_id`. Raises RefusalError, or
+        ConflictError when a live connection stands in the way.
         """
         if request.mode == "join":
             return self._join(request, now, dead)
-        return self._create(request, now, dead)
+        return self._create(request, now, dead, player or request.end_user_id)
 
     def _join(self, request: ConnectRequest, now: float, dead: str | None) -> Grant:
         room = self._rooms.get(request.room_name or "")
@@ -217,21 +225,24 @@ class Registry:
         room.ttl = self._room_ttl(request)
         return self._grant(room, now, is_new=False)
 
-    def _create(self, request: ConnectRequest, now: float, dead: str | None) -> Grant:
+    def _create(
+        self, request: ConnectRequest, now: float, dead: str | None, player: str | None
+    ) -> Grant:
         session = self._resumed(request, now)
         closed = [room for room in self._rooms.values() if room.session is session]
         for room in closed:
             self._clear_way(request, room, now, dead)
         others = [room for room in self._rooms.values() if room.session is not session]
-        own = [room for room in others if room.session.end_user_id == request.end_user_id]
-        if request.end_user_id is not None and len(own) >= self._limits.of_one_player:
-            closed.append(self._emptiest(own, now, "rooms of one player"))
+        own = [room for room in others if player is not None and room.player == player]
+        if len(own) >= self._limits.of_one_player:
+            closed.append(self._emptiest(own, now, "rooms of one player or address"))
         elif len(others) >= self._limits.max_rooms:
             closed.append(self._emptiest(others, now, "rooms"))
         for room in closed:
             self._rooms.pop(room.name, None)
         away = None if session is None else max(0.0, now - session.used_at) + session.more_away
         room = self._new_room(request, session or self._new_session(request, now), away, now)
+        room.player = player
         return self._grant(room, now, is_new=True, closed=tuple(closed))
 
     def _emptiest(self, rooms: Iterable[Room], now: float, what: str) -> Room:

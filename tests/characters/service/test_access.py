@@ -30,10 +30,12 @@ from characters.service.access import (
     KeyRing,
     PlayerTokens,
 )
-from characters.service.registry import RefusalError
+from characters.service.registry import Limits, RefusalError
+from characters.service.service import ServiceSettings
 from characters.transport.base import BranchRequest, TransportError
 from characters.transport.websocket import WebSocketTransport
 from tests.characters.service.client import Bare, serve
+from tests.characters.transport.stages import AT_ONCE
 
 SECRET, OLD_SECRET = "s" * 32, "o" * 32
 
@@ -226,6 +228,37 @@ def test_behind_a_proxy_one_caller_is_one_whatever_his_headers(said: list[list[s
             headers = CIMultiDict(("X-Forwarded-For", line.format(n=number)) for line in lines)
             guard.check(cast(Any, SimpleNamespace(headers=headers, host="localhost", path="/")))
     assert len(guard._paces) == 1
+
+
+@pytest.mark.parametrize(
+    ("settings", "player", "counted"),
+    [
+        (AccessSettings(), "ada", "player ada"),
+        (AccessSettings(), None, "address 192.0.2.1"),
+        (AccessSettings(trusts_proxy=True), "ada", "address 192.0.2.7"),  # anybody may say so
+        (AccessSettings(allow_remote=True), "ada", "address 192.0.2.1"),
+        (AccessSettings(allow_remote=True, tokens=PlayerTokens((SECRET,))), "ada", "player ada"),
+    ],
+)
+def test_rooms_are_counted_by_player_where_he_is_known_and_else_by_address(
+    settings: AccessSettings, player: str | None, counted: str
+) -> None:
+    request = SimpleNamespace(
+        remote="192.0.2.1", headers=CIMultiDict({"X-Forwarded-For": "192.0.2.7"})
+    )
+    assert Guard(settings, lambda: 0.0).counted_as(cast(Any, request), player) == counted
+
+
+def test_who_has_no_id_is_not_in_all_rooms() -> None:
+    async def play(bare: Bare) -> None:
+        async with AsyncExitStack() as rooms:
+            for _ in range(64):
+                await rooms.enter_async_context(bare.enter(await bare.connect()))
+            status, answer = await bare.post("/connect", character_id="counter")
+            assert status == 429 and "one player or address" in answer["detail"]
+            await bare.connect(end_user_id="ada")
+
+    serve(play, ServiceSettings(Limits(max_rooms=66), timing=AT_ONCE))
 
 
 def test_of_those_who_ask_only_so_many_are_remembered() -> None:
