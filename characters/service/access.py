@@ -16,6 +16,7 @@ import hmac
 import logging
 import os
 import re
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address, ip_network
@@ -45,6 +46,7 @@ CLUSTER_KEY = "X-Troupe-Cluster"
 """The header by which the nodes of a cluster know one another."""
 MAX_CALLERS = 10_000
 CLOCKS_APART = 10.0  # seconds that the clock of a game's server may be ahead of ours, or behind
+TOKEN_LIFE = 86400.0  # seconds that a token of a player may be valid, so that a leaked one ends
 MOST_KEY_BYTES = 1 << 20
 OPEN = ("/health", "/livez", "/readyz")
 FIGURES = "/metrics"
@@ -158,6 +160,7 @@ def _host_key(request: web.Request) -> str:
 class PlayerTokens:
     """Short-lived tokens that a game's own server signs (HS256), each for one `end_user_id`.
 
+    One that is valid for longer than `TOKEN_LIFE` is no such token.
     `secrets` are those of that server, the newest first; an old one is kept until what it signed
     has expired. Raises AccessError without the `pyjwt` package or a secret.
     """
@@ -175,7 +178,7 @@ class PlayerTokens:
         self._secrets = tuple(secrets)
 
     def player(self, token: str) -> str | None:
-        """Return whom a token is for; None for one that is expired, forged or unreadable."""
+        """Return whom a token is for; None for one that is expired, too long, forged or garbled."""
         for secret in self._secrets:
             try:
                 claims = self._jwt.decode(
@@ -187,7 +190,8 @@ class PlayerTokens:
                 )
             except (self._jwt.InvalidTokenError, UnicodeEncodeError):  # bytes that are no text
                 continue
-            return str(claims["sub"])
+            lasts = claims["exp"] - time.time()
+            return str(claims["sub"]) if lasts <= TOKEN_LIFE + CLOCKS_APART else None
         return None
 
 
@@ -286,7 +290,8 @@ class Guard:
             return
         player = self._player(request)
         if player is None:
-            raise RefusalError(401, "the player's token is missing, expired or not ours")
+            problem = "missing, expired, valid for over a day, or not ours"
+            raise RefusalError(401, f"the player's token is {problem}")
         if player != end_user_id:
             raise RefusalError(403, "the player's token is for another end_user_id")
 

@@ -116,6 +116,12 @@ def test_the_clock_of_the_game_s_server_may_be_a_little_ahead(
     assert PlayerTokens((SECRET,)).player(signed) == player
 
 
+@pytest.mark.parametrize(("seconds", "player"), [(86400.0, "ada"), (86500.0, None), (1e12, None)])
+def test_a_token_that_is_valid_for_over_a_day_is_none(seconds: float, player: str | None) -> None:
+    signed = token("ada", seconds=seconds)["X-Player-Token"]
+    assert PlayerTokens((SECRET,)).player(signed) == player
+
+
 def test_a_short_secret_is_refused() -> None:
     with pytest.raises(AccessError, match="32"):
         PlayerTokens(("short",))
