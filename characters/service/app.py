@@ -52,6 +52,7 @@ log = logging.getLogger(__name__)
 
 HEADER_SECONDS = 10.0
 MOST_HALF_SENT = 32
+JUST_CAME, MOST_JUST_CAME = 0.3, 256  # seconds; many come at once where a node was lost
 READ_AT_ONCE = 16 * 1024  # bytes of one connection, before others take a turn
 BUSY = web.AppKey("busy", set[object])  # connections that are answered now
 SERVED = web.AppKey("served", set[object])  # those that were answered before
@@ -63,7 +64,8 @@ async def drop_half_sent(
     """Close connections that send no whole request `within` seconds, until cancelled.
 
     Of one address at most so many that never sent one are kept, the newest: whoever means it
-    sends his request at once. None is for a proxy, which holds the connections of many.
+    sends his request at once, so `MOST_JUST_CAME` are kept of those that have only come. None is
+    for a proxy, which holds the connections of many.
     aiohttp bounds the pause between two requests, but not how long the head of one may take.
     """
     busy, served = runner.app[BUSY], runner.app[SERVED]
@@ -76,9 +78,11 @@ async def drop_half_sent(
         idle_since = {each: idle_since.get(each, now) for each in waiting}
         for connection in sorted(idle_since, key=idle_since.__getitem__, reverse=True):
             address = (connection.peername or ("",))[0]
-            is_new, is_late = connection not in served, now - idle_since[connection] > within
+            is_new, idle = connection not in served, now - idle_since[connection]
             by_address[address] += is_new
-            if is_late or (is_new and most is not None and by_address[address] > most):
+            bound = MOST_JUST_CAME if most is not None and idle <= JUST_CAME else most
+            is_one_more = is_new and bound is not None and by_address[address] > bound
+            if idle > within or is_one_more:
                 connection.force_close()
         await asyncio.sleep(within / 100)
 

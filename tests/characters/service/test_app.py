@@ -16,7 +16,15 @@ import msgpack
 import pytest
 
 from characters.service.agent_factory import PersonaAgentFactory
-from characters.service.app import _refusal, drop_half_sent, read_in_pieces
+from characters.service.app import (
+    BUSY,
+    MOST_HALF_SENT,
+    MOST_JUST_CAME,
+    SERVED,
+    _refusal,
+    drop_half_sent,
+    read_in_pieces,
+)
 from characters.service.bodies import _fields, read_body
 from characters.service.registry import Limits, RefusalError
 from characters.service.room_connection import FairLoop
@@ -415,6 +423,30 @@ def test_of_one_address_only_so_many_requests_may_be_half_sent() -> None:
             writer.close()
 
     serve(play)
+
+
+def test_many_who_come_at_once_from_one_address_are_all_answered() -> None:
+    """A crowd behind one router: its requests are read one after the other."""
+
+    class Line:
+        peername = ("192.0.2.1", 1)
+        is_closed = False
+
+        def force_close(self) -> None:
+            self.is_closed = True
+
+    def after(seconds: float, lines: int) -> int:
+        server = SimpleNamespace(connections=[Line() for _ in range(lines)])
+        runner: Any = SimpleNamespace(server=server, app={BUSY: set(), SERVED: set()})
+        loop = VirtualLoop()
+        with suppress(TimeoutError):
+            loop.run(asyncio.wait_for(drop_half_sent(runner), seconds))
+        loop.finish()
+        return sum(not line.is_closed for line in server.connections)
+
+    assert after(0.15, 100) == 100
+    assert after(0.15, 1000) == MOST_JUST_CAME
+    assert after(1.0, 100) == MOST_HALF_SENT
 
 
 def test_a_connection_that_was_answered_before_is_not_half_sent() -> None:
