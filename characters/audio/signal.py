@@ -14,6 +14,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 from enum import Enum, auto
+from fractions import Fraction
 from typing import Protocol, TypeAlias
 
 import numpy as np
@@ -141,6 +142,10 @@ def _to_samples(floats: Floats) -> Samples:
 CROSSINGS = 16
 ROLL_OFF = 0.92
 KAISER_BETA = 7.0
+# Between two odd rates there is a filter for each of thousands of places; a ratio of smaller
+# numbers is within a hundred-thousandth of it.
+MOST_STEPS = 16_384
+PIECE = 4_096  # samples at a time: each takes its taps' worth of memory
 
 
 class Resampler:
@@ -149,9 +154,8 @@ class Resampler:
     def __init__(self, rate_in: int, rate_out: int) -> None:
         if rate_in <= 0 or rate_out <= 0:
             raise ValueError(f"sample rates are positive numbers (got {rate_in}, {rate_out})")
-        common = math.gcd(rate_in, rate_out)
-        self._up = rate_out // common
-        self._down = rate_in // common
+        ratio = Fraction(rate_out, rate_in).limit_denominator(MOST_STEPS)
+        self._up, self._down = ratio.numerator, ratio.denominator
         self._bank = filter_bank(self._up, self._down)
         self._taps = self._bank.shape[1]
         self._offsets = np.arange(self._taps)
@@ -160,6 +164,10 @@ class Resampler:
 
     def feed(self, samples: Samples) -> Samples:
         """Take the next samples; return those that are ready at the other rate."""
+        starts = range(0, max(1, samples.size), PIECE)
+        return np.concatenate([self._take(samples[start : start + PIECE]) for start in starts])
+
+    def _take(self, samples: Samples) -> Samples:
         signal = np.concatenate((self._past, samples.astype(np.float32)))
         usable = (signal.size - self._taps + 1) * self._up - self._phase
         count = max(0, -(-usable // self._down))

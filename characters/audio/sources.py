@@ -7,15 +7,16 @@ import threading
 import time
 import wave
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple, Protocol, TypeAlias
+from typing import Any, NamedTuple, Protocol, TypeAlias
 from weakref import WeakSet
 
 import numpy as np
 
-from characters.audio.signal import FULL_SCALE, Samples, resample
+from characters.audio.signal import FULL_SCALE, Floats, Samples, resample
 from characters.english import ENGLISH
 from engine.core.errors import install_command
 from engine.core.file_system import read_file
@@ -32,6 +33,7 @@ FRAME_BYTES = 2 * FRAME_SAMPLES
 FRAME_SECONDS = FRAME_SAMPLES / SAMPLE_RATE
 LOWEST_RATE, HIGHEST_RATE = 1_000, 768_000  # of what may be sound
 MOST_BYTES, LONGEST_SECONDS = 256 << 20, 30 * 60  # of a recording
+PIECE = 65_536  # numbers that are read at once
 
 FrameSink: TypeAlias = Callable[[Samples, float], None]
 """Takes one 20 ms frame (320 samples) and the clock time at which its last one was captured.
@@ -86,12 +88,16 @@ def read_wav(path: Path) -> Samples:
     samples, rate = _read_16_bits(data) or _read_any(path, data)
     if not samples.size:
         raise ValueError(f"{path} holds no sound")
-    if not LOWEST_RATE <= rate <= HIGHEST_RATE:
-        raise ValueError(f"{path} has {rate} samples a second: that is no sound")
-    if len(samples) > LONGEST_SECONDS * rate:
-        raise ValueError(f"{path} is longer than {LONGEST_SECONDS // 60} minutes: cut it")
+    _check(len(samples), rate, path)
     mono = samples.mean(axis=1) if samples.shape[1] > 1 else samples[:, 0]
     return resample(mono.astype(np.int16), rate, SAMPLE_RATE)
+
+
+def _check(samples: int, rate: int, path: Path) -> None:
+    if not LOWEST_RATE <= rate <= HIGHEST_RATE:
+        raise ValueError(f"{path} has {rate} samples a second: that is no sound")
+    if samples > LONGEST_SECONDS * rate:
+        raise ValueError(f"{path} is longer than {LONGEST_SECONDS // 60} minutes: cut it")
 
 
 def _read_16_bits(data: bytes) -> tuple[Samples, int] | None:
@@ -117,16 +123,37 @@ def _read_any(path: Path, data: bytes) -> tuple[Samples, int]:
         raise ValueError(
             f"{path} is no WAV file of 16 bits: convert it, or `{install}` reads others too"
         ) from error
+    with _told(path):
+        file = soundfile.SoundFile(io.BytesIO(_with_size(data)))
+    _check(file.frames, file.samplerate, path)  # what it says, which may be anything
+    with _told(path):
+        return _to_16_bits(_pieces_of(file)), int(file.samplerate)
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
     try:
-        # As floats: soundfile takes those of a file for 16-bit steps otherwise.
-        file = io.BytesIO(_with_size(data))
-        sound, rate = soundfile.read(file, dtype="float32", always_2d=True)
+        yield
     except (RuntimeError, TypeError, ValueError) as error:
         why = str(error).rpartition(": ")[2] or "it ends too early"
         raise ValueError(f"{path} is not a WAV file that can be read: {why}") from error
-    if not np.isfinite(sound).all():
-        raise ValueError(f"{path} holds what is no number: it cannot be spoken")
-    return (np.clip(sound, -1.0, 1.0) * FULL_SCALE).astype(np.int16), int(rate)
+
+
+def _pieces_of(file: Any) -> Iterator[Floats]:
+    """Yield a file piece by piece, as floats: soundfile takes those of a file for 16-bit steps."""
+    size = max(1, PIECE // file.channels)
+    while (piece := file.read(size, dtype="float32", always_2d=True)).size:
+        yield piece
+
+
+def _to_16_bits(pieces: Iterable[Floats]) -> Samples:
+    found = [np.zeros((0, 1), np.int16)]
+    for piece in pieces:
+        if not np.isfinite(piece).all():
+            raise ValueError("it holds what is no number")
+        mono = np.clip(piece, -1.0, 1.0).mean(axis=1, keepdims=True)
+        found.append((mono * FULL_SCALE).astype(np.int16))
+    return np.concatenate(found)
 
 
 def _with_size(data: bytes) -> bytes:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -84,6 +85,22 @@ def test_a_full_scale_signal_does_not_wrap() -> None:
     got = resample(square, 48_000, 16_000)
     middles = np.arange(50, 4_700, 100)
     assert np.array_equal(np.sign(got[middles // 3]), np.sign(square[middles]))
+
+
+@pytest.mark.parametrize("rate", [44_100, 96_001, 767_999])
+def test_a_long_recording_of_any_rate_takes_little_more_than_itself(rate: int) -> None:
+    seconds = 4_000_000 // rate
+    sound = sine(440.0, rate, seconds)
+    tracemalloc.start()
+    try:
+        got = resample(sound, rate, 16_000)
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most < 40_000_000
+    assert abs(got.size / (16_000 * seconds) - 1.0) < 2e-5
+    expected = sine(440.0, 16_000, 0.1).astype(int)
+    assert np.abs(got[200:1_400] - expected[200:1_400]).max() < 60
 
 
 def test_a_rate_of_zero_is_refused() -> None:

@@ -187,6 +187,27 @@ def test_a_recording_that_is_too_long_or_too_large_is_refused(tmp_path: Path) ->
         read_wav(path)
 
 
+@needs_soundfile
+def test_a_file_that_says_it_holds_days_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.flac"
+    import_module("soundfile").write(path, TONE, 24_000, format="FLAC", subtype="PCM_16")
+    content = bytearray(path.read_bytes())
+    content[21] |= 0x0F  # of the number of its samples, 36 bits
+    content[22:26] = b"\xff" * 4
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=r"a\.flac is longer than 30 minutes"):
+        read_wav(path)
+
+
+@needs_soundfile
+def test_a_packed_file_that_is_too_long_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "long.wav"
+    silence = np.zeros(1_000 * 1_801, np.int16)
+    import_module("soundfile").write(path, silence, 1_000, format="FLAC", subtype="PCM_16")
+    with pytest.raises(ValueError, match=r"long\.wav is longer than 30 minutes"):
+        read_wav(path)
+
+
 @pytest.mark.posix("Windows has no pipes in folders")
 def test_a_pipe_in_the_place_of_a_recording_is_told_at_once(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "a.wav")
