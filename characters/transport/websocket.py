@@ -13,8 +13,8 @@ import secrets
 import socket
 import struct
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager, suppress
 from functools import partial
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
@@ -95,20 +95,21 @@ class WebSocketTransport:
     async def connect(self, request: ConnectRequest) -> RoomGrant:
         """Ask for a room. Raises TransportError."""
         with _told_as_failure():
-            is_ours = await self._asks_ours()
             request_id = secrets.token_hex(8)
             log.info("connecting, request %s", request_id)
-            body, own = request.to_dict(own=is_ours), {link.REQUEST_ID: request_id}
-            _check_body(body)
-            return _read_grant(*await self._ask("POST", "connect", body, own))
+            async with self._asking() as (http, is_ours):
+                body, own = request.to_dict(own=is_ours), {link.REQUEST_ID: request_id}
+                _check_body(body)
+                return _read_grant(*await self._ask(http, "POST", "connect", body, own))
 
     async def branch(self, request: BranchRequest) -> Branch:
         """Make a session that shares the past of another; see `BranchingTransport`."""
         with _told_as_failure():
-            if not await self._asks_ours():
-                raise TransportError(failure("session.cannot_branch"))
-            path = f"{_path_of(request.session_id)}/branch"
-            return _read_branch(*await self._ask("POST", path, request.to_dict()))
+            async with self._asking() as (http, is_ours):
+                if not is_ours:
+                    raise TransportError(failure("session.cannot_branch"))
+                path = f"{_path_of(request.session_id)}/branch"
+                return _read_branch(*await self._ask(http, "POST", path, request.to_dict()))
 
     async def forget(self, session_id: str, *, keeps_memory: bool = False) -> None:
         """Delete a session; see `KeepingTransport`."""
@@ -143,14 +144,15 @@ class WebSocketTransport:
     ) -> dict[str, Any]:
         """Return the answer to a request about what the endpoint keeps. Raises TransportError."""
         with _told_as_failure():
-            await self._asks_ours()  # ids and facts are for a service that proved who it is
-            status, answer, headers = await self._ask(method, path, body)
+            async with self._asking() as (http, _):
+                status, answer, headers = await self._ask(http, method, path, body)
             if status in (405, 501):  # it keeps nothing that could be asked for, or deleted
                 raise TransportError(failure("connection.not_found", f"HTTP {status}"))
             return _read_answer(status, answer or b"{}", headers)
 
     async def _ask(
         self,
+        http: aiohttp.ClientSession,
         method: str,
         path: str,
         body: Mapping[str, Any] | None,
@@ -158,24 +160,33 @@ class WebSocketTransport:
     ) -> tuple[int, bytes, Mapping[str, str]]:
         """Return status, body and headers of the answer to a request, with `own` headers added."""
         url, headers = f"{self._endpoint}/{path}", {**self._all_headers(), **(own or {})}
-        async with self._http().request(method, url, json=body, headers=headers) as answer:
+        async with http.request(method, url, json=body, headers=headers) as answer:
             return answer.status, await _read_body(answer.content), answer.headers
 
-    async def _asks_ours(self) -> bool:
-        """Return whether the endpoint is a service of ours, which it may have to prove anew."""
-        if self._is_ours is None or self._secret is not None:
-            self._is_ours = await self._ask_who_it_is()
-        return self._is_ours
+    @asynccontextmanager
+    async def _asking(self) -> AsyncIterator[tuple[aiohttp.ClientSession, bool]]:
+        """Give what asks the endpoint, and whether that is a service of ours.
+
+        Ids and facts are for a service that has proved who it is where it can. It is asked over the
+        same connection then, or not at all: once it is dead its port may be somebody else's.
+        """
+        if self._secret is not None:
+            async with _one_connection() as http:
+                yield http, await self._ask_who_it_is(http)
+            return
+        if self._is_ours is None:
+            self._is_ours = await self._ask_who_it_is(self._http())
+        yield self._http(), self._is_ours
 
     def _all_headers(self) -> dict[str, str]:
         token = self._player_token()
         return self._headers | ({"X-Player-Token": token} if token else {})
 
-    async def _ask_who_it_is(self) -> bool:
+    async def _ask_who_it_is(self, http: aiohttp.ClientSession) -> bool:
         """Return whether the endpoint is a service of ours. Raises TransportError, ClientError."""
         challenge = secrets.token_hex(16)
         url, headers = f"{self._endpoint}/health", {link.CHALLENGE: challenge}
-        async with self._http().get(url, headers=headers) as answer:
+        async with http.get(url, headers=headers) as answer:
             if answer.status >= 500:  # it will say who it is when it is well again
                 raise TransportError(
                     classify_http(answer.status, None, _retry_after(answer.headers))
@@ -488,6 +499,25 @@ def _no_redirects() -> aiohttp.TraceConfig:
     trace = aiohttp.TraceConfig()
     trace.on_request_redirect.append(refuse)
     return trace
+
+
+def _one_connection() -> aiohttp.ClientSession:
+    """Return what asks over one connection, and fails with the first that needs another."""
+    made: list[object] = []
+
+    async def refuse_another(_: object, __: object, asked: object) -> None:
+        if made:
+            raise TransportError(failure("connection.failed", "it ended after the proof"))
+        made.append(asked)
+
+    trace = _no_redirects()
+    trace.on_connection_create_start.append(refuse_another)
+    return aiohttp.ClientSession(
+        timeout=aiohttp.ClientTimeout(total=None),
+        connector=aiohttp.TCPConnector(limit=1),
+        trust_env=False,
+        trace_configs=[trace],
+    )
 
 
 def _reset(websocket: aiohttp.ClientWebSocketResponse) -> None:

@@ -273,6 +273,31 @@ def test_a_service_proves_itself_before_each_request() -> None:
     against(play, refusal, secret="of the game", health=health)
 
 
+def test_who_comes_after_the_proof_is_told_no_id() -> None:
+    """The connection is another one: the service has ended, and its port is somebody else's."""
+    told: list[object] = []
+
+    async def health(request: web.Request) -> web.StreamResponse:
+        proof = proof_of("of the game", request.headers[CHALLENGE])
+        answer = web.json_response({"service": "troupe", "proof": proof})
+        answer.force_close()
+        return answer
+
+    async def successor(request: web.Request) -> web.StreamResponse:
+        told.append(await request.read())
+        return web.Response()
+
+    async def play(transport: WebSocketTransport, room: str) -> None:
+        for ask in (transport.connect(ASK), transport.facts("s1"), transport.forget("s1")):
+            with pytest.raises(TransportError) as caught:
+                await ask
+            assert caught.value.failure.code == "connection.failed"
+            assert caught.value.failure.recoverable
+        assert not told
+
+    against(play, successor, secret="of the game", health=health, sessions=successor)
+
+
 def test_a_service_that_knows_the_secret_is_ours() -> None:
     async def run() -> None:
         async with service_stage(access=AccessSettings(secret="of the game")) as stage:
