@@ -16,11 +16,18 @@ from characters.audio.portaudio import (
     calm,
     choose_device,
     list_devices,
+    open_as_it_can,
     portaudio_calls,
     run_abandonable,
 )
-from characters.audio.signal import Samples, open_resampler
-from characters.audio.sources import FRAME_SAMPLES, FRAME_SECONDS, SAMPLE_RATE, FrameSink
+from characters.audio.signal import Samples, mono, open_resampler
+from characters.audio.sources import (
+    FRAME_SAMPLES,
+    FRAME_SECONDS,
+    SAMPLE_RATE,
+    AudioDevice,
+    FrameSink,
+)
 from characters.english import ENGLISH
 
 __all__ = ["CaptureStream", "PortAudioMicrophone"]
@@ -100,31 +107,30 @@ class CaptureStream:
             try:
                 index, device = choose_device(self._audio, "input", wanted)
                 self.device = device.name
-                self._stream = self._open(index, device.sample_rate, sink, now)
+                self._stream = self._open(index, device, sink, now)
             except BaseException:
                 self._audio.terminate()
                 raise
         OPEN_STREAMS.opened(self)
 
     def _open(
-        self, index: int, own_rate: int, sink: FrameSink, now: Callable[[], float]
+        self, index: int, device: AudioDevice, sink: FrameSink, now: Callable[[], float]
     ) -> pyaudio.Stream:
-        try:
-            return self._open_at(SAMPLE_RATE, index, sink, now)
-        except (OSError, ValueError) as error:
-            if own_rate == SAMPLE_RATE or pyaudio.paDeviceUnavailable in error.args:
-                raise
-            return self._open_at(own_rate, index, sink, now)
+        def open_at(rate: int, channels: int) -> pyaudio.Stream:
+            return self._open_at(rate, channels, index, Blocks(rate, sink, now))
 
-    def _open_at(
-        self, rate: int, index: int, sink: FrameSink, now: Callable[[], float]
-    ) -> pyaudio.Stream:
-        self.blocks = blocks = Blocks(rate, sink, now)
+        rates, channels = (SAMPLE_RATE, device.sample_rate), (1, device.inputs)
+        return open_as_it_can(open_at, rates, channels)
+
+    def _open_at(self, rate: int, channels: int, index: int, blocks: Blocks) -> pyaudio.Stream:
+        self.blocks = blocks
 
         def callback(data: bytes, *_: object) -> tuple[None, int]:
             # An exception here would be raised in the main thread, far from its cause.
             try:
-                wanted = not self._closed and blocks.take(np.frombuffer(data, np.int16))
+                block = np.frombuffer(data, np.int16)
+                block = block if channels == 1 else mono(block.reshape(-1, channels))
+                wanted = not self._closed and blocks.take(block)
             except Exception as error:
                 blocks.fault = f"{type(error).__name__} in the capture callback"
                 wanted = False
@@ -132,7 +138,7 @@ class CaptureStream:
 
         return self._audio.open(
             rate=rate,
-            channels=1,
+            channels=channels,
             format=pyaudio.paInt16,
             input=True,
             input_device_index=index,
@@ -146,10 +152,14 @@ class CaptureStream:
         run_abandonable("close microphone", self._close, CLOSE_SECONDS)
 
     def _close(self) -> None:
-        with portaudio_calls():
-            self._stream.close()
-            self._audio.terminate()
-        OPEN_STREAMS.closed(self)
+        try:
+            with portaudio_calls():
+                try:
+                    self._stream.close()
+                finally:
+                    self._audio.terminate()
+        finally:
+            OPEN_STREAMS.closed(self)
 
 
 class PortAudioMicrophone:
@@ -224,7 +234,7 @@ class PortAudioMicrophone:
         self._opening_since = self._now()
         try:
             stream = self._open_stream(self._wanted, sink, self._now)
-        except (OSError, ValueError) as error:
+        except Exception as error:  # whatever a driver raises, it is looked for again
             self._problem = calm(why_not_open(error, self._wanted))
             return None
         finally:

@@ -19,7 +19,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from characters.audio.sources import HIGHEST_RATE, LOWEST_RATE, AudioDevice
 from characters.english import ENGLISH
@@ -28,8 +28,9 @@ from engine.core.errors import install_command
 from engine.core.processes import module_command, module_environment, run_in_time
 
 __all__ = [
-    "calm", "choose_device", "DeviceReport", "list_devices", "NEEDS_PYAUDIO", "OPEN_STREAMS",
-    "OpenStreams", "portaudio_calls", "read_device", "Retries", "run_abandonable", "stable_name",
+    "calm", "choose_device", "DeviceReport", "list_devices", "NEEDS_PYAUDIO", "open_as_it_can",
+    "OPEN_STREAMS", "OpenStreams", "portaudio_calls", "read_device", "Retries", "run_abandonable",
+    "stable_name",
 ]  # fmt: skip
 
 # PortAudio's state belongs to the process, and so must the lock around it.
@@ -50,6 +51,10 @@ NEEDS_PYAUDIO = ENGLISH("audio.needs_pyaudio", install=install_command("mic"))
 PROBE = "characters.audio.device_probe"
 
 NAMELESS, USUAL_RATE = "?", 48_000
+MOST_CHANNELS = 256
+IN_USE = -9985  # PortAudio's paDeviceUnavailable; its package may be missing
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,14 +118,45 @@ def choose_device(
 ) -> tuple[int, AudioDevice]:
     """Return PortAudio's index of a device by its stable name, and what it is.
 
-    It is the default one if the wanted is not there. Raises OSError when there is none at all.
+    It is the default one if the wanted is not there, and the first if there is no default. Raises
+    OSError when there is none at all.
     """
-    for index in range(audio.get_device_count()) if wanted is not None else ():
-        device = _device_at(audio, index)
-        if device.name == wanted and getattr(device, f"{direction}s"):
-            return index, device
-    index = int(getattr(audio, f"get_default_{direction}_device_info")()["index"])
-    return index, _device_at(audio, index)
+    devices = [_device_at(audio, index) for index in range(audio.get_device_count())]
+    usable = [index for index, it in enumerate(devices) if getattr(it, f"{direction}s")]
+    named = [index for index in usable if wanted is not None and devices[index].name == wanted]
+    index = next(iter((*named, *_default(audio, direction, len(devices)), *usable)), None)
+    if index is None:
+        raise OSError(f"there is no {direction} device")
+    return index, devices[index]
+
+
+def _default(audio: Any, direction: str, count: int) -> tuple[int, ...]:
+    """Return the index of the default device; none where PortAudio tells of none that is there."""
+    try:
+        index = getattr(audio, f"get_default_{direction}_device_info")()["index"]
+    except Exception:  # there is none, or it cannot be described
+        return ()
+    # Opening one beyond the last ends the process.
+    return (index,) if isinstance(index, int) and 0 <= index < count else ()
+
+
+def open_as_it_can(
+    open_at: Callable[[int, int], T],
+    rates: tuple[int, int],
+    channels: tuple[int, int],
+) -> T:
+    """Open a device as is wanted, or at its own rate, or with its own channels, or with both.
+
+    `rates` and `channels` are the wanted ones and its own. Raises the last refusal.
+    """
+    ways = [(rate, many) for many in channels for rate in rates if 0 < many <= MOST_CHANNELS]
+    for rate, many in (ways := list(dict.fromkeys(ways))):
+        try:
+            return open_at(rate, many)
+        except (OSError, ValueError) as error:
+            if (rate, many) == ways[-1] or IN_USE in error.args:
+                raise
+    raise OSError("no way to open it was asked for")
 
 
 def list_devices(timeout_seconds: float = 5.0) -> DeviceReport:
@@ -155,7 +191,7 @@ def report_from(raw: dict[str, object]) -> DeviceReport:
         raise TypeError(f"devices is a list (got {type(rows).__name__})")
     devices: dict[str, AudioDevice] = {}
     for index, row in enumerate(rows):
-        device = read_device(row)
+        device = read_device(row if isinstance(row, dict) else {})
         # The same device through a second host API is the same to the player.
         if device.name not in devices or index in (raw["input"], raw["output"]):
             devices[device.name] = device

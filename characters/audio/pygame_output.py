@@ -16,7 +16,7 @@ import numpy as np
 import pygame
 
 from characters.audio.portaudio import DeviceReport, portaudio_calls
-from characters.audio.signal import Samples, open_resampler
+from characters.audio.signal import Samples, StereoFitter
 from characters.audio.sources import AudioDevice
 from characters.audio.speaker import OUTPUT_RATE
 
@@ -53,7 +53,7 @@ class PygameOutput:
         pygame.register_quit(self._end)
         if self._format not in (INT16, FLOAT32):
             raise OSError(f"the samples of pygame's mixer have a format of {self._format}")
-        self._sides = [open_resampler(OUTPUT_RATE, rate) for _ in range(2)]
+        self._fitter = StereoFitter(OUTPUT_RATE, rate, self._width)
         # A resampler hands out uneven pieces, and one that is too short would end in a gap.
         self._ready = b""
         self._least = round(rate * self.block_seconds) * self._width * abs(self._format) // 8
@@ -99,15 +99,7 @@ class PygameOutput:
 
     def _fitted(self, stereo: Samples) -> bytes:
         """Return the block in the mixer's rate, channels and format."""
-        sides = [
-            side if stream is None else stream.feed(np.ascontiguousarray(side))
-            for side, stream in zip(stereo.T, self._sides, strict=True)
-        ]
-        if self._width == 1:
-            mixed = ((sides[0].astype(np.int32) + sides[1]) // 2).astype(np.int16)[:, None]
-        else:
-            mixed = np.zeros((sides[0].size, self._width), np.int16)
-            mixed[:, 0], mixed[:, 1] = sides
+        mixed = self._fitter.feed(stereo)
         if self._format == FLOAT32:
             return (mixed / np.float32(32_768)).astype(np.float32).tobytes()
         return mixed.tobytes()

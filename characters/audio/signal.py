@@ -23,9 +23,9 @@ from numpy.typing import NDArray
 from characters.protocol.turn_settings import PushToTalkOptions, TurnSettings
 
 __all__ = [
-    "decibels", "equal_power", "Floats", "Limiter", "meter", "mix_down", "open_resampler",
-    "PushToTalk", "ramp", "resample", "Samples", "SpeechGate", "StreamResampler", "TalkCommand",
-    "TalkEvent", "TalkPhase",
+    "decibels", "equal_power", "Floats", "Limiter", "meter", "mix_down", "mono", "open_resampler",
+    "PushToTalk", "ramp", "resample", "Samples", "SpeechGate", "StereoFitter", "StreamResampler",
+    "TalkCommand", "TalkEvent", "TalkPhase",
 ]  # fmt: skip
 
 Samples: TypeAlias = NDArray[np.int16]
@@ -235,6 +235,32 @@ def open_resampler(rate_in: int, rate_out: int) -> StreamResampler | None:
         return SoxrResampler(rate_in, rate_out)
     except ImportError:
         return Resampler(rate_in, rate_out)
+
+
+class StereoFitter:
+    """Makes a stereo stream fit a loudspeaker of any rate and number of channels."""
+
+    def __init__(self, rate_in: int, rate_out: int, channels: int) -> None:
+        self._sides = [open_resampler(rate_in, rate_out) for _ in range(2)]
+        self._channels = channels
+
+    def feed(self, stereo: Samples) -> Samples:
+        """Take the next frames, [n, 2]; return those that are ready, [m, channels]."""
+        sides = [
+            side if stream is None else stream.feed(np.ascontiguousarray(side))
+            for side, stream in zip(stereo.T, self._sides, strict=True)
+        ]
+        if self._channels == 1:
+            return ((sides[0].astype(np.int32) + sides[1]) // 2).astype(np.int16)[:, None]
+        fitted = np.zeros((sides[0].size, self._channels), np.int16)
+        fitted[:, 0], fitted[:, 1] = sides
+        return fitted
+
+
+def mono(frames: Samples) -> Samples:
+    """Return frames, [n, channels], as one channel, as loud as they are on average."""
+    mixed: Samples = frames.mean(axis=1).astype(np.int16)
+    return mixed
 
 
 class TalkPhase(Enum):

@@ -12,6 +12,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Protocol
 
 from characters.audio.mixer import Mixer
@@ -102,7 +103,8 @@ class Writer:
 
     def _run(self) -> None:
         self._write_all()
-        self.output.close()
+        with suppress(Exception):  # it is gone, and whatever it raises tells nobody anything
+            self.output.close()
 
     def _write_all(self) -> None:
         seconds, written = self.output.block_seconds, 0.0
@@ -111,7 +113,7 @@ class Writer:
             block = self._mixer.render(size).tobytes()
             try:
                 self.output.write(block)
-            except (OSError, ValueError):
+            except Exception:  # whatever a driver raises, it is gone
                 self.failed = True
                 return
             self.last_write_at = self._now()
@@ -230,7 +232,7 @@ class DeviceVoice(ClockVoice):
             return None
         try:
             output = self._open_output(self._wanted)
-        except (OSError, ValueError):
+        except Exception:  # whatever a driver raises, it is looked for again
             self.problem = calm(ENGLISH("audio.loudspeaker_not_opened"))
             return None
         self.problem = None

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 import pyaudio
@@ -14,6 +13,7 @@ from characters.audio.signal import Samples
 from characters.audio.sources import AudioDevice, FrameSink
 from engine.core.clock import ManualClock
 from tests.audio.devices import until
+from tests.characters.audio.picky_device import PickyAudio
 
 ONE = DeviceReport((AudioDevice("Mic", 1, 0, 48_000),))
 NONE = DeviceReport()
@@ -98,7 +98,7 @@ class Sound:
     def __init__(self) -> None:
         self.clock = ManualClock()
         self.report = ONE
-        self.error: OSError | None = None
+        self.error: Exception | None = None
         self.streams: list[FakeStream] = []
         self.sink = Frames()
         self.microphone = PortAudioMicrophone(
@@ -252,26 +252,40 @@ def test_an_open_that_hangs_is_a_problem_and_holds_up_no_caller() -> None:
     hang.set()
 
 
-class PickyStream(CaptureStream):
-    """A stream of a device that refuses 16 kHz, or everything."""
+@pytest.mark.parametrize(
+    ("rate", "channels"), [(16_000, 1), (44_100, 1), (16_000, 8), (44_100, 8), (48_000, 2)]
+)
+def test_a_device_is_opened_in_the_only_way_it_takes(
+    rate: int, channels: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    audio, sink = PickyAudio(rate, channels), Frames()
+    monkeypatch.setattr(pyaudio, "PyAudio", lambda: audio)
+    stream = CaptureStream(None, sink, ManualClock().now)
+    tone = (8_000.0 * np.sin(2.0 * np.pi * 440.0 * np.arange(rate) / rate)).astype("<i2")
+    audio.hear(np.repeat(tone, channels).tobytes())
+    heard = np.concatenate(sink.frames)[1_000:9_000].astype(float)
+    assert np.argmax(np.abs(np.fft.rfft(heard))) == 220  # of half a second
+    assert 7_500 < heard.max() < 8_500
+    stream.close()
+    until(lambda: audio.is_terminated, 5.0, "it is closed")
 
-    def __init__(self, why: int) -> None:
-        self.why = why
-        self.rates: list[int] = []
 
-    def _open_at(self, rate: int, *_: object) -> Any:
-        self.rates.append(rate)
-        if rate == 16_000 or self.why == pyaudio.paDeviceUnavailable:
-            raise OSError(self.why, "refused")
-
-
-def test_a_device_without_16_khz_is_opened_at_its_own_rate_and_a_busy_one_not_asked_again() -> None:
-    clock = ManualClock()
-    picky, busy = PickyStream(pyaudio.paInvalidSampleRate), PickyStream(pyaudio.paDeviceUnavailable)
-    picky._open(0, 44_100, Frames(), clock.now)
+def test_a_busy_device_is_not_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    audio = PickyAudio(44_100, 8, why=pyaudio.paDeviceUnavailable)
+    monkeypatch.setattr(pyaudio, "PyAudio", lambda: audio)
     with pytest.raises(OSError, match="refused"):
-        busy._open(0, 44_100, Frames(), clock.now)
-    assert (picky.rates, busy.rates) == ([16_000, 44_100], [16_000])
+        CaptureStream(None, Frames(), ManualClock().now)
+    assert audio.asked == [(16_000, 1)] and audio.is_terminated
+
+
+@pytest.mark.parametrize("error", [OSError(-1, "?"), KeyError("index"), SystemError("driver")])
+def test_whatever_opening_raises_it_is_tried_again(sound: Sound, error: Exception) -> None:
+    sound.error = error
+    sound.microphone.start(sound.sink)
+    sound.says("cannot be opened")
+    sound.error = None
+    until(lambda: bool(sound.streams), 5.0, "a stream is opened")
+    sound.microphone.stop()
 
 
 def test_each_refusal_has_its_sentence() -> None:

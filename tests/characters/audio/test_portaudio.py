@@ -69,6 +69,16 @@ def test_a_device_is_found_by_its_stable_name_beside_those_that_make_no_sense() 
     assert choose_device(odd, "input", "Headset")[0] == choose_device(odd, "input", None)[0] == 5
 
 
+@pytest.mark.parametrize("told", [{"index": None}, {"index": -1}, {"index": 9}, {}, None])
+def test_a_default_that_makes_no_sense_costs_the_others_nothing(told: object) -> None:
+    audio = FakeAudio(None, OSError("broken"), "Good")
+    audio.get_default_input_device_info = lambda: told  # type: ignore[method-assign,assignment,return-value]  # whatever it tells
+    assert choose_device(audio, "input", None)[0] == 0
+    audio = FakeAudio(OSError("broken"))
+    with pytest.raises(OSError, match="no input device"):
+        choose_device(audio, "input", None)
+
+
 def test_a_device_whose_card_has_another_number_now_is_the_same() -> None:
     assert choose_device(FakeAudio("USB Audio (hw:7,0)", "A"), "input", "USB Audio")[0] == 0
 
@@ -96,7 +106,7 @@ def test_what_makes_no_sense_about_a_device_is_replaced(
 
 
 def test_a_device_that_makes_no_sense_costs_the_others_nothing() -> None:
-    rows = [{}, device("Mic", 1, 0, 44_100.0), device("Out", 0, 2, math.inf)]
+    rows = [None, {}, device("Mic", 1, 0, 44_100.0), device("Out", 0, 2, math.inf)]
     report = report_from(json.loads(json.dumps({"devices": rows, "input": 1, "output": 2})))
     assert [device.name for device in report.inputs] == ["Mic"]
     assert [device.name for device in report.outputs] == ["Out"]

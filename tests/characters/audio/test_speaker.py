@@ -29,15 +29,15 @@ class FakeOutput:
         self.name = name
         self.heard = 0
         self.pace = pace
-        self.fails = False
+        self.error: Exception | None = None
         self.hang = threading.Event()
         self.hang.set()
         self.closed = threading.Event()
 
     def write(self, block: bytes) -> None:
         self.hang.wait(20.0)
-        if self.fails:
-            raise OSError(-9988, "Stream closed")
+        if self.error is not None:
+            raise self.error
         self.closed.wait(self.pace)
         self.heard += bool(np.frombuffer(block, np.int16).any())
 
@@ -89,8 +89,9 @@ def test_no_loudspeaker_is_one_calm_sentence_and_time_goes_on(sound: Sound) -> N
     until(lambda: not sound.voice.is_playing("ada"), 5.0, "the voice is consumed")
 
 
-def test_a_lost_loudspeaker_is_a_problem_and_found_again(sound: Sound) -> None:
-    sound.start().fails = True
+@pytest.mark.parametrize("error", [OSError(-9988, "Stream closed"), SystemError("driver")])
+def test_a_lost_loudspeaker_is_a_problem_and_found_again(sound: Sound, error: Exception) -> None:
+    sound.start().error = error
     until(lambda: sound.voice.problem is not None, 5.0, "the loss is told")
     until(lambda: len(sound.outputs) == 2 and sound.voice.problem is None, 8.0, "it is back")
     sound.voice.play("ada", speech(0.1), 16_000)
