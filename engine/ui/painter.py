@@ -201,9 +201,11 @@ class Painter:
         corner = margin + min(
             math.ceil(style.radius) + 2, (size[0] - 2 * margin) // 2, (size[1] - 2 * margin) // 2
         )
+        # The corners are rounded to whole pixels: these three leave a middle to stretch.
+        side = 2 * corner + max(2, math.ceil(3 / self.scale))
         small = self.sprite(
             ("panel", style, corner),
-            (2 * corner + 2, 2 * corner + 2),
+            (side, side),
             lambda canvas: _draw_panel(canvas, margin, style),
         )
         wide, high = (round(side * self.scale) for side in size)
@@ -248,6 +250,7 @@ def _filler(colour: Colour) -> Draw:
 
 def _nine_slices(small: pygame.Surface, corner: int, size: tuple[int, int]) -> pygame.Surface:
     """Return the picture stretched to a size without touching its corners."""
+    corner = min(corner, *((side - 1) // 2 for side in size))  # rounded up they could overlap
     large = pygame.Surface(size, pygame.SRCALPHA, 32)
     cuts, across, down = (_thirds(side, corner) for side in (small.get_width(), *size))
     for (x, w), (to_x, to_w) in zip(cuts, across, strict=True):

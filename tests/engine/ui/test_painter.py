@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+from itertools import product
+
 import pygame
 import pytest
 
 from engine.ui.geometry import Rect
 from engine.ui.painter import Painter, PanelStyle
+from engine.ui.surface import ScaledSurface
 
 INK = (20, 20, 40, 255)
 PAPER = (200, 180, 150)
@@ -52,6 +55,22 @@ def test_a_panel_fills_its_rectangle_at_any_size(surface: pygame.Surface) -> Non
         painter.panel(surface, rect, style)
         middle = (round(rect.center[0]), round(rect.center[1]))
         assert list(surface.get_at(middle))[:3] == [10, 20, 30]
+
+
+@pytest.mark.parametrize("scale", [0.4, 0.5, 0.62, 0.75, 0.9, 1.0, 1.35, 2.0])
+def test_a_panel_is_whole_on_a_screen_of_any_size(scale: float) -> None:
+    """Its middle is stretched from a picture of few pixels, of which none may be left."""
+    fill, width, height = (10, 20, 30, 255), round(300 * scale), round(200 * scale)
+    for radius, h in product(range(16), range(14, 40, 3)):
+        screen = pygame.Surface((width, height))
+        screen.fill(PAPER)
+        style = PanelStyle(fill, border_width=0, radius=radius, shadow=2)
+        canvas = ScaledSurface(screen, (300, 200), scale)
+        Painter(scale=scale).panel(canvas, Rect(40, 60, 120, h), style)
+        middle = screen.subsurface(
+            (round(60 * scale), round((60 + h / 2) * scale), round(80 * scale), 1)
+        )
+        assert (pygame.surfarray.array3d(middle) == fill[:3]).all(), (radius, h)
 
 
 def test_a_growing_panel_costs_no_new_drawing(surface: pygame.Surface) -> None:
