@@ -100,7 +100,8 @@ class Window:
 
         The keys of the action "fullscreen" (F11, Alt+Enter) are obeyed here.
         """
-        follow_text_box(feed, self.to_window)
+        feed.follow = lambda followed: follow_text_box(followed, self.to_window)
+        feed.follow(feed)
         for event in pygame.event.get():
             if event.type == pygame.QUIT:
                 return False

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 
 __all__ = ["DEFAULT_BINDINGS", "Input"]
@@ -52,6 +52,9 @@ class Input:
         """What is on the keys of a layout without Latin letters, by their names; else empty."""
         self.followed_box: Box | bool | None = False
         """The `text_box` that the window followed last; False before the first."""
+        self.follow: Callable[[Input], object] | None = None
+        """Lets the input method follow `text_box`. Whoever feeds the input sets it: a box that was
+        opened in this frame has to be followed before the events of the next one are made."""
         self.has_changed = False
         """Whether anything was pressed, released or typed in this frame."""
         self._held: set[str] = set()
@@ -112,6 +115,8 @@ class Input:
 
     def end_frame(self) -> None:
         """Forget what belongs to one frame; the feeder calls this at the end of each."""
+        if self.follow is not None:
+            self.follow(self)
         self._down.clear()
         self._up.clear()
         self._repeated.clear()

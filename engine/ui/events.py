@@ -21,7 +21,10 @@ import pygame.base
 from engine.core.input import Input
 from engine.ui.geometry import Point, Rect
 
-__all__ = ["feed_event", "follow_text_box", "key_labels", "key_name", "key_names", "layout_labels"]
+__all__ = [
+    "ask_to_close", "feed_event", "follow_text_box", "key_labels", "key_name", "key_names",
+    "layout_labels",
+]  # fmt: skip
 
 
 _log = logging.getLogger(__name__)
@@ -42,7 +45,8 @@ def feed_event(
     For a game with a loop of its own: call it with each event and `scene.input`.
     `to_logical` turns the window's pixels into those that the scene is drawn in.
     """
-    follow_text_box(feed)
+    feed.follow = feed.follow or follow_text_box
+    feed.follow(feed)
     handler = _HANDLERS.get(event.type)
     if handler is not None:
         handler(event, feed)
@@ -74,6 +78,12 @@ def follow_text_box(feed: Input, to_window: Callable[[Rect], Rect] = lambda rect
     if not was_open:
         pygame.key.start_text_input()
         _log.debug("Letters are text now.")
+
+
+def ask_to_close() -> None:
+    """Post the event of a window that the player closes; without a window do nothing."""
+    if pygame.display.get_init():
+        pygame.event.post(pygame.event.Event(pygame.QUIT))
 
 
 def _key_down(event: pygame.event.Event, feed: Input) -> None:

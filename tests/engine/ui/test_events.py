@@ -142,6 +142,18 @@ def test_the_input_method_works_while_a_text_box_is_open(
     assert keyboard.take() == ["off"]
 
 
+def test_a_box_that_a_key_has_opened_is_followed_before_the_next_events(
+    feed: Input, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the first letter that is typed into it would be no text."""
+    keyboard = Keyboard(monkeypatch)
+    feed_event(event(pygame.KEYDOWN, key=pygame.K_RETURN), feed)
+    assert keyboard.take() == ["off"]
+    feed.captured = TextBox()
+    feed.end_frame()
+    assert keyboard.take() == [(10, 20, 30, 40), "on"]
+
+
 def test_what_takes_the_keys_without_saying_where_is_typed_into(
     feed: Input, monkeypatch: pytest.MonkeyPatch
 ) -> None:
