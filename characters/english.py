@@ -26,6 +26,7 @@ ENGLISH = Words.of(
         "hint": {
             "game": "Walk: {keys[up]}{keys[left]}{keys[down]}{keys[right]}    "
             "Type: {keys[type]}    Talk: {keys[talk]}    Help: {keys[help]}",
+            "game_standing": "Type: {keys[type]}    Talk: {keys[talk]}    Help: {keys[help]}",
             "game_short": "Help: {keys[help]}",
             "fields": "Choose: Up, Down    Edit: Enter    Next: Tab    Back: {keys[menu]}",
             "fields_short": "Back: {keys[menu]}",
@@ -52,7 +53,7 @@ ENGLISH = Words.of(
             "next": "turn to the next one in reach",
             "mute_keys": "{keys[mute]}",
             "mute": "mute the microphone",
-            "visitor_keys": "{keys[n]}",
+            "visitor_keys": "{keys[visitor]}",
             "visitor": "next visitor, at the kiosk",
             "retry_keys": "{keys[retry]}, {keys[take_over]}",
             "retry": "for somebody in error: retry, take the talk over",

@@ -329,9 +329,13 @@ class Actions:
         self._notify(words.captions_choice(self.say, self._state.caption_size))
 
     def quit(self) -> None:
-        """Leave the game."""
+        """Leave the game; a loop of its own is asked to, as if the window was closed."""
+        from engine.ui.events import ask_to_close  # pygame is there with a screen only
+
         if application := self.query.scene.find_service(Application):
             application.quit()
+        else:
+            ask_to_close()
 
 
 _LAYERS: Mapping[HudLayer, Callable[[Actions, Input], None]] = MappingProxyType(

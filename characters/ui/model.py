@@ -12,7 +12,13 @@ from characters.client.voice_input import VoiceInputStatus
 from characters.components.character import Character
 from characters.components.faults import Faults
 from characters.components.manager import MANAGER_BINDINGS, CharacterManager
-from characters.components.player import FAULT_BINDINGS, PLAYER_BINDINGS, Player
+from characters.components.player import (
+    FAULT_BINDINGS,
+    PLAYER_BINDINGS,
+    FaultKeys,
+    NextVisitor,
+    Player,
+)
 from characters.english import ENGLISH
 from characters.protocol.network_conditions import NetworkConditions
 from characters.protocol.turn_settings import TurnSettings
@@ -20,6 +26,7 @@ from characters.session.conversation import SessionState, SessionView, Turn
 from characters.session.policy import ReconnectPolicy
 from characters.ui.state import HudState
 from characters.ui.visuals import CharacterSprite
+from engine.app.application import Application
 from engine.core.words import Words
 from engine.objects.objects import Component
 from engine.objects.scene import Scene
@@ -53,9 +60,15 @@ HUD_BINDINGS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 """What the HUD's keys are; `scene.input.bindings` may name others before the level starts."""
 
 ALL_BINDINGS: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {**PLAYER_BINDINGS, **MANAGER_BINDINGS, **FAULT_BINDINGS, **HUD_BINDINGS}
+    {
+        **PLAYER_BINDINGS,
+        **MANAGER_BINDINGS,
+        **FAULT_BINDINGS,
+        **HUD_BINDINGS,
+        "visitor": (NextVisitor.key,),
+    }
 )
-"""The default keys of every part: the help names those of absent parts too."""
+"""The default keys of every part."""
 
 BADGE_HEIGHT = 120.0
 """How high over its feet the tip of a character's badge is, if it has no sprite."""
@@ -73,7 +86,9 @@ class SceneQuery:
         present = scene.find_components(Character) if manager is None else manager.nearby
         self.characters = tuple(c for c in present if c.has_session)
         words = scene.find_service(Words) if manager is None else manager.screen_words
-        self.words = (words or ENGLISH).with_keys(scene.input, ALL_BINDINGS)
+        self.visitor = scene.find_component(NextVisitor)
+        own = {} if self.visitor is None else {"visitor": (self.visitor.key,)}
+        self.words = (words or ENGLISH).with_keys(scene.input, {**ALL_BINDINGS, **own})
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -177,6 +192,8 @@ class HudModel:
     """The texts of the HUD, in the language of the game."""
     ways_out: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """The hosts that words and sound go to, each with what goes there: "talk", "model", ..."""
+    absent: frozenset[str] = frozenset()
+    """The rows of the help that are about what the level has not, such as "walk"."""
     is_generated: bool | None = None
     """Whether a model answers anybody; None while it is not known."""
 
@@ -227,9 +244,25 @@ def gather(
         service_problem=_service_problem(query),
         pointer=scene.input.mouse_position,
         words=query.words,
+        absent=_absent(query),
         ways_out=ways_out,
         is_generated=is_generated,
     )
+
+
+def _absent(query: SceneQuery) -> frozenset[str]:
+    scene, player = query.scene, query.player
+    application = scene.find_service(Application)
+    is_there = {
+        "walk": player is not None and player.speed > 0,  # else the game moves it
+        "talk": player is not None,
+        "next": player is not None,
+        "visitor": query.visitor is not None,
+        "faults": query.faults is not None,
+        "break": scene.find_component(FaultKeys) is not None,
+        "fullscreen": application is not None and application.window is not None,
+    }
+    return frozenset(name for name in is_there if not is_there[name])
 
 
 def _actor(character: Character, query: SceneQuery, messages: Messages, is_target: bool) -> Actor:

@@ -7,7 +7,7 @@ The texts themselves are in the table of `characters.english`, or in that of ano
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
@@ -40,9 +40,9 @@ from engine.toml.reader import TomlFileError
 __all__ = [
     "ago", "attempt", "badge", "badge_until", "BadgeWords", "banner", "captions_choice",
     "chat_label", "closed_door", "countdown", "edited", "failure_title", "fault_lines", "HELP",
-    "is_open_elsewhere", "lag_button", "loaded", "microphone", "MicWords", "network_words",
-    "NOT_STARTED", "origin_words", "player_words", "receipt", "RECEIPT_SECONDS", "resume_words",
-    "saved", "Shape", "slow_button", "speaker", "talk_badge", "Tone", "undone",
+    "help_rows", "is_open_elsewhere", "lag_button", "loaded", "microphone", "MicWords",
+    "network_words", "NOT_STARTED", "origin_words", "player_words", "receipt", "RECEIPT_SECONDS",
+    "resume_words", "saved", "Shape", "slow_button", "speaker", "talk_badge", "Tone", "undone",
 ]  # fmt: skip
 
 
@@ -64,6 +64,11 @@ HELP = (
     ("help.close_keys", "help.close"),
 )
 """The rows of the help: the keys, and what they do."""
+
+
+def help_rows(absent: Collection[str]) -> tuple[tuple[str, str], ...]:
+    """Return the rows of the help without those about what a level has not ("walk", "break")."""
+    return tuple(row for row in HELP if row[1].removeprefix("help.") not in absent)
 
 
 # The session, over the head and in its receipt.

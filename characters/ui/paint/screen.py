@@ -99,7 +99,9 @@ def _paint_beyond(gui: Gui) -> None:
 def _hint(gui: Gui, state: HudState, room: float) -> str:
     if state.layer in (HudLayer.FIELDS, HudLayer.MEMORY):
         return gui.say("hint.fields") if room > 340 else gui.say("hint.fields_short")
-    return gui.say("hint.game") if room > 340 else gui.say("hint.game_short")
+    if room <= 340:
+        return gui.say("hint.game_short")
+    return gui.say("hint.game_standing" if "walk" in gui.model.absent else "hint.game")
 
 
 def _inspected(model: HudModel, state: HudState) -> Actor | None:

@@ -485,13 +485,14 @@ def _paint_card(gui: Gui, card: ErrorCard) -> None:
 def paint_help(gui: Gui) -> None:
     """Paint the keys."""
     size = gui.model.size
-    row = min(29, int(size[1] - 100) // len(words.HELP))  # closer in a low picture
-    w, h = 520.0, 92.0 + row * len(words.HELP)
+    rows = words.help_rows(gui.model.absent)
+    row = min(29, int(size[1] - 100) // len(rows))  # closer in a low picture
+    w, h = 520.0, 92.0 + row * len(rows)
     rect = Rect((size[0] - w) // 2, (size[1] - h) // 2, w, h)
     gui.sheet(rect, 120)
     gui.text(gui.say("help.title"), (rect.x + 30, rect.y + 20), 24, AMBER, bold=True)
     y = rect.y + 64
-    for keys, what in words.HELP:
+    for keys, what in rows:
         wide = max(40, gui.fonts.width(gui.say(keys), 14, True) + 18)
         cap = Rect(rect.x + 130 - wide, y, wide, min(23, row - 4))
         gui.panel(cap, _KEY)

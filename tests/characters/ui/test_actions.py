@@ -91,6 +91,13 @@ def test_leaving_quits_the_application() -> None:
         assert application.is_quitting
 
 
+def test_leaving_asks_a_loop_of_the_games_own_to_end() -> None:
+    pygame.display.set_mode((64, 64))
+    pygame.event.clear()
+    Acting(Scene()).actions.quit()
+    assert pygame.event.get(pygame.QUIT)
+
+
 def test_actions_in_an_empty_scene_do_nothing() -> None:
     actions = Acting(Scene()).actions
     for act in (actions.send, actions.retry_first, actions.take_over_first, actions.quit):

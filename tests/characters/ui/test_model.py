@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from characters.client.voice_input import VoiceInputStatus
+from characters.components.player import FaultKeys, NextVisitor, Player
 from characters.protocol.failures import failure
 from characters.protocol.messages import BotReady
 from characters.protocol.turn_settings import ListeningMode
@@ -18,6 +19,7 @@ from characters.ui.model import (
 )
 from characters.ui.report import EventLog
 from characters.ui.state import HudState
+from characters.ui.words import HELP, help_rows
 from engine.objects.scene import Scene
 from tests.characters.ui.fakes import Stage
 from tests.characters.ui.helpers import NOW, actor, model
@@ -94,6 +96,25 @@ def test_an_empty_scene_has_an_empty_hud() -> None:
     model = gather(query, HudState(), EventLog().lines)
     assert (model.actors, model.target, model.player_name) == ((), None, "")
     assert query.find("ada") is None
+
+
+def test_the_help_and_the_hints_name_no_key_of_what_the_level_has_not() -> None:
+    scene = Scene()
+    scene.add(Player(speed=0))  # the game moves it
+    without = gather(SceneQuery(scene), HudState(), EventLog().lines).absent
+    assert without == {"walk", "visitor", "faults", "break", "fullscreen"}
+    shown = {what for _, what in help_rows(without)}
+    assert {what for _, what in HELP} - shown == {f"help.{name}" for name in without}
+
+
+def test_the_help_names_the_keys_that_the_level_has() -> None:
+    stage = Stage()
+    assert seen(stage).absent == {"visitor", "break", "fullscreen"}
+    stage.scene.add(FaultKeys())
+    SceneQuery(stage.scene).characters[0].game_object.add(NextVisitor(key="k"))
+    model = seen(stage)
+    assert model.absent == {"fullscreen"}
+    assert model.words("help.visitor_keys") == "K"
 
 
 def test_the_messages_are_gathered_for_the_inspector_alone() -> None:
