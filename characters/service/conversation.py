@@ -62,7 +62,8 @@ from characters.service.effects import (
     StopSpeaking,
 )
 from characters.service.overlap import Overlap, OverlapEvent, OverlapOrder
-from characters.service.pace import IdleTimer, TimingConfig, pieces, whole_sentences
+from characters.service.pace import IdleTimer, TimingConfig, pieces
+from characters.speech.sentences import whole_sentences
 
 __all__ = [
     "AgentTurn", "MAX_UNANSWERED", "MAX_WAITING", "RepeatAnswer", "RoomConversation", "TurnRequest",

@@ -6,7 +6,7 @@ import math
 import re
 from dataclasses import dataclass
 
-__all__ = ["IdleTimer", "pieces", "TimingConfig", "whole_sentences"]
+__all__ = ["IdleTimer", "pieces", "TimingConfig"]
 
 _PIECE = re.compile(r"\s*\S+\s*?(?=\s|$)")
 _BEATS = {".": 4.0, "!": 4.0, "?": 4.0, ",": 2.0, ";": 2.0}
@@ -34,16 +34,6 @@ def pieces(text: str) -> list[str]:
     found = _PIECE.findall(text)
     rest = text[sum(map(len, found)) :]
     return [*found[:-1], found[-1] + rest] if found else [text] if text else []
-
-
-_SENTENCES = re.compile(r".*[.!?\u2026][\"')\]]*(?=\s|$)", re.DOTALL)
-
-
-def whole_sentences(text: str) -> tuple[str, str]:
-    """Cut a text after its last whole sentence: a model's syllables cannot be spoken alone."""
-    found = _SENTENCES.match(text)
-    end = found.end() if found else 0
-    return text[:end], text[end:]
 
 
 class IdleTimer:

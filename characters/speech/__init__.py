@@ -7,6 +7,7 @@
 * sphinx, whisper: recognition
 * second_opinion: one recogniser asked about another's words
 * espeak, hibari: synthesis and visemes
+* sentences: which words are spoken at once
 * rewind: where a paused voice goes on
 * remote: both over an HTTP endpoint
 * worker: blocking engines on threads

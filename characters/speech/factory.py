@@ -45,6 +45,7 @@ from characters.speech.onnx import (
 )
 from characters.speech.remote import EndpointRecogniser, EndpointSynthesiser, SpeechEndpoint
 from characters.speech.second_opinion import SecondOpinion, load_grammars
+from characters.speech.sentences import sentences
 from characters.speech.settings import SpeechDetector, SpeechSettings, SpeechVoice
 from characters.speech.whisper import WhisperRecogniser, packaged_model, whisper_problem
 from characters.speech.worker import InProcess, InWorker, SpreadRecogniser
@@ -67,10 +68,7 @@ NO_SYNTHESIS = (
 NO_HIBARI = f"The human voice is not installed, another one speaks: `{install_command('voice')}`."
 NO_SILERO = f"Silero is not installed, another detector is used: `{install_command('silero')}`."
 ADVICE_WITHOUT_RECOGNITION = ENGLISH("speech.not_here")
-# Letters. Each part is made on its own: a short one like "Ah." sounds better with the next.
-MIN_SENTENCE = 30
 MOST_PROCESSES = 3
-SENTENCE_END = re.compile(r"(?<=[.!?…])\s+")
 
 MakeDetector: TypeAlias = Callable[[], Detector]
 
@@ -249,17 +247,6 @@ class SpeechParts:
         if self._turn_detector is not None:
             await self._turn_detector.close()
         self._detection.shutdown(wait=False, cancel_futures=True)
-
-
-def sentences(text: str) -> tuple[str, ...]:
-    """Cut a text after its sentences; a short one stays with the next."""
-    parts: list[str] = []
-    for part in filter(None, SENTENCE_END.split(text.strip())):
-        if parts and len(parts[-1]) < MIN_SENTENCE:
-            parts[-1] += " " + part
-        else:
-            parts.append(part)
-    return tuple(parts)
 
 
 class FallbackSynthesiser:

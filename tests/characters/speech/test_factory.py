@@ -17,7 +17,6 @@ from characters.speech.factory import (
     PlaceholderSpeech,
     SpeechParts,
     make_speech,
-    sentences,
     syllables,
 )
 from characters.speech.interfaces import (
@@ -171,14 +170,6 @@ def test_a_model_that_is_not_there_leaves_the_words_to_pocketsphinx(tmp_path: Pa
         return events
 
     assert isinstance(asyncio.run(talk())[-1], Heard)
-
-
-def test_a_text_is_cut_after_its_sentences_and_short_ones_stay_together() -> None:
-    assert sentences(" Ah. You are new here, my dear friend!  Come in. Sit down. ") == (
-        "Ah. You are new here, my dear friend!",
-        "Come in. Sit down.",
-    )
-    assert sentences(" ") == ()
 
 
 def test_without_recognition_an_utterance_is_answered_with_advice() -> None:
