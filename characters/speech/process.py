@@ -16,7 +16,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from itertools import count
 from typing import IO, Any
@@ -99,6 +99,8 @@ class SpeechProcess:
     def _start(self) -> _Child:
         child = self._child = _Child(self._what)
         try:
+            if self._is_closed:  # while it was being started
+                raise SpeechProcessError(f"{self._what} is closed")
             self._wait(child.send(LOADED, self._make))
         except SpeechProcessError:
             child.kill()
@@ -114,8 +116,8 @@ class SpeechProcess:
         """Wait for the model, and tell of it while that takes long."""
         began = time.monotonic()
         while True:
-            with suppress(TimeoutError):
-                loaded.result(TELL_SECONDS)
+            if wait([loaded], TELL_SECONDS).done:
+                loaded.result()
                 return
             seconds = time.monotonic() - began
             if seconds > START_SECONDS:
@@ -241,12 +243,13 @@ def _bound(it: object, method: str, arguments: tuple[Any, ...]) -> Callable[[], 
 
 
 def _to_send(error: Exception) -> Exception:
-    """Return an error that the other end can read."""
+    """Return an error that the other end can read, and for which it need not load a library."""
     try:
         pickle.loads(pickle.dumps(error))
+        is_known = type(error).__module__.partition(".")[0] in ("builtins", "characters")
     except Exception:
-        return RuntimeError(f"{type(error).__name__}: {error}")
-    return error
+        is_known = False
+    return error if is_known else RuntimeError(f"{type(error).__name__}: {error}")
 
 
 def main() -> None:

@@ -2,10 +2,14 @@ from __future__ import annotations
 
 import logging
 import os
+import subprocess
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from importlib import import_module
 from io import BytesIO
+from typing import Any
 
 import pytest
 
@@ -27,6 +31,9 @@ class Calculator:
     def fail(self) -> None:
         raise ZeroDivisionError("nothing by nothing")
 
+    def fail_as_a_library(self) -> None:
+        raise import_module("getopt").GetoptError("no such input")
+
     def die(self) -> None:
         os._exit(1)
 
@@ -35,8 +42,8 @@ class Calculator:
         return os.getpid()
 
 
-def refuse() -> Calculator:
-    raise ImportError("no model here")
+def refuse(kind: type[Exception] = ImportError) -> Calculator:
+    raise kind("no model here")
 
 
 def test_calls_are_answered_by_another_process() -> None:
@@ -70,8 +77,42 @@ def test_one_that_dies_is_followed_by_another() -> None:
     it.close()
 
 
-def test_what_cannot_be_loaded_is_tried_and_told_once(caplog: pytest.LogCaptureFixture) -> None:
-    it = SpeechProcess(refuse, "The calculator")
+def test_what_a_library_raises_there_is_told_without_loading_it_here(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delitem(sys.modules, "getopt", raising=False)
+    it = SpeechProcess(Calculator, "The calculator")
+    with pytest.raises(RuntimeError, match="GetoptError: no such input"):
+        it.call("fail_as_a_library")
+    assert "getopt" not in sys.modules
+    it.close()
+
+
+def test_one_that_is_closed_while_it_starts_leaves_no_process(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    it = SpeechProcess(partial(Calculator, load_seconds=120.0), "The calculator")
+    started: list[subprocess.Popen[bytes]] = []
+
+    class LatePopen(subprocess.Popen[bytes]):
+        """One that is closed before anybody knows of it."""
+
+        def __init__(self, *arguments: Any, **options: Any) -> None:
+            it.close()
+            super().__init__(*arguments, **options)
+            started.append(self)
+
+    monkeypatch.setattr(subprocess, "Popen", LatePopen)
+    with pytest.raises(SpeechProcessError, match="is closed"):
+        it.start()
+    assert started[0].wait(30.0) != 0
+
+
+@pytest.mark.parametrize("kind", [ImportError, TimeoutError])
+def test_what_cannot_be_loaded_is_tried_and_told_once(
+    kind: type[Exception], caplog: pytest.LogCaptureFixture
+) -> None:
+    it = SpeechProcess(partial(refuse, kind), "The calculator")
     with caplog.at_level(logging.ERROR):  # a slow machine is warned of how long it takes
         for _ in range(2):
             with pytest.raises(SpeechProcessError, match="no model here"):
