@@ -22,6 +22,7 @@ from characters.session.conversation import SessionRecord
 from characters.speech.settings import add_speech_flags, speech_settings
 from characters.storage.sessions import SessionPersistence
 from engine.core.data_folder import data_folder
+from engine.core.file_system import write_new
 from engine.core.processes import python_command
 from engine.prefs.prefs import PlayerPrefs, PrefsError
 from engine.scenes.file import SceneFile
@@ -200,8 +201,7 @@ def _words(options: argparse.Namespace, out: TextIO) -> int:
     from characters.components.language import as_file
 
     options.file.parent.mkdir(parents=True, exist_ok=True)
-    with options.file.open("x", encoding="utf-8", newline="\n") as file:
-        file.write(as_file())
+    write_new(options.file, as_file())
     print(f"Written. Translate it; then: python -m characters lint {options.file}", file=out)
     return 0
 
@@ -336,8 +336,10 @@ def _import(options: argparse.Namespace, out: TextIO) -> int:
     from characters.commands.cards import import_card
 
     target = options.output or options.card.with_suffix(".toml")
-    import_card(options.card, target)
+    left_out = import_card(options.card, target)
     print(f"Written: {target}. Check it: python -m characters lint {target}", file=out)
+    for sentence in left_out:
+        print(sentence, file=sys.stderr)
     return 0
 
 

@@ -13,6 +13,7 @@ import os
 import re
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -21,7 +22,7 @@ from tomlkit.items import Table
 
 from characters.agents.patterns import normalise
 from characters.agents.persona import Persona
-from engine.core.file_system import open_file
+from engine.core.file_system import open_file, write_new
 
 __all__ = ["import_card", "persona_toml", "read_card"]
 
@@ -35,11 +36,14 @@ _TITLES = ("", "Personality", "Scenario", "Directions", "Always remember")
 Card = Mapping[str, Any]
 
 
-def import_card(source: Path, target: Path) -> None:
-    """Write the persona of a card to a new file. Raises ValueError with a sentence, OSError."""
-    text = persona_toml(read_card(source))
-    with target.open("x", encoding="utf-8", newline="\n") as file:
-        file.write(text)
+def import_card(source: Path, target: Path) -> tuple[str, ...]:
+    """Write the persona of a card to a new file; return what there was no room for.
+
+    Raises ValueError with a sentence, OSError.
+    """
+    card = read_card(source)
+    write_new(target, persona_toml(card))
+    return tuple(_left_out(card))
 
 
 def read_card(path: Path) -> Card:
@@ -76,8 +80,8 @@ def _in_png(file: BinaryIO, path: Path) -> bytes:
     found: dict[bytes, bytes] = {}
     for kind, body in _text_chunks(file, path):
         keyword, _, rest = body.partition(b"\0")
-        if keyword in (b"chara", b"ccv3"):
-            found.setdefault(keyword, _unpacked(kind, rest, path))
+        if keyword in (b"chara", b"ccv3") and keyword not in found:  # each is unpacked once
+            found[keyword] = _unpacked(kind, rest, path)
     packed = found.get(b"ccv3", found.get(b"chara"))
     if packed is None:
         raise ValueError(f"{path} is a picture without a character in it.")
@@ -118,11 +122,14 @@ def _unpacked(kind: bytes, rest: bytes, path: Path) -> bytes:
         is_packed, rest = rest[:1] == b"\1", rest[2:].split(b"\0", 2)[-1]
     if not is_packed:
         return rest
+    unpacker = zlib.decompressobj()
     try:
-        text = zlib.decompressobj().decompress(rest, 2 * MOST_CARD + 1)
+        text = _limited(unpacker.decompress(rest, 2 * MOST_CARD + 1), path)
     except zlib.error:
         raise ValueError(f"The card in {path} is damaged: it cannot be unpacked.") from None
-    return _limited(text, path)
+    if not unpacker.eof:
+        raise ValueError(f"The card in {path} is damaged: it ends in the middle.")
+    return text
 
 
 # --- the persona ----------------------------------------------------------------------------------
@@ -142,7 +149,7 @@ def persona_toml(card: Card) -> str:
     topics = tomlkit.aot()
     for nth, (words, text) in enumerate(entries, 1):
         if words:
-            lines = _array(_parts(_unbraced(text), LINE)[:MOST_LINES])
+            lines = _array(islice(_parts(_unbraced(text), LINE), MOST_LINES))
             topics.append(_table(id=f"entry_{nth}", says=_array(words), lines=lines, in_order=True))
     if not len(topics):
         hello = _array([f"I am {name}."])
@@ -193,6 +200,10 @@ def _comments(card: Card) -> Iterator[str]:
 
 
 def _about(card: Card, name: str) -> str:
+    return _about_whole(card, name)[:ABOUT]
+
+
+def _about_whole(card: Card, name: str) -> str:
     parts = []
     for title, text in zip(_TITLES, (_text(card, field) for field in _TEXTS), strict=True):
         if text:
@@ -200,21 +211,21 @@ def _about(card: Card, name: str) -> str:
     if examples := _text(card, "mes_example"):
         examples = re.sub(r"<START>", "", examples, flags=re.IGNORECASE).strip()
         parts.append(f"{name} talks like this:\n{examples}")
-    return _filled("\n\n".join(parts), name, "the player")[:ABOUT]
+    return _filled("\n\n".join(parts), name, "the player")
+
+
+def _first_messages(card: Card) -> list[str]:
+    return [_text(card, "first_mes"), *_texts(card.get("alternate_greetings"))]
 
 
 def _greetings(card: Card, name: str) -> list[str]:
-    said = [_text(card, "first_mes"), *_texts(card.get("alternate_greetings"))]
-    lines = [_line(text, name) for text in said if text.strip()]
+    lines = [_line(text, name) for text in _first_messages(card) if text.strip()]
     return list(dict.fromkeys(filter(None, lines)))[:MOST_LINES] or [f"Hello. I am {name}."]
 
 
 def _knowledge(card: Card, name: str) -> Iterator[tuple[list[str], str]]:
     """Yield the entries of the card's book: what has to be said, and what is known then."""
-    book = card.get("character_book")
-    entries = book.get("entries") if isinstance(book, dict) else None
-    rows = entries if isinstance(entries, list) else []
-    for entry in rows[:MOST_ENTRIES]:
+    for entry in _entries(card)[:MOST_ENTRIES]:
         if not isinstance(entry, dict) or entry.get("enabled") is False:
             continue
         text = _filled(_text(entry, "content"), name, "the player").strip()
@@ -224,25 +235,59 @@ def _knowledge(card: Card, name: str) -> Iterator[tuple[list[str], str]]:
             yield [word for word in words if 0 < len(word) <= 60][:MOST_KEYS], text
 
 
+def _entries(card: Card) -> list[object]:
+    book = card.get("character_book")
+    entries = book.get("entries") if isinstance(book, dict) else None
+    if isinstance(entries, dict):  # some programs number them so
+        return list(entries.values())
+    return entries if isinstance(entries, list) else []
+
+
+def _left_out(card: Card) -> Iterator[str]:
+    """Yield a sentence for each part of a card of which a persona takes less."""
+    name, said = _name(card), _first_messages(card)
+    others, entries = card.get("alternate_greetings"), len(_entries(card))
+    greetings = 1 + len(others) if isinstance(others, list) else 1
+    cut = sum(len(_spoken(text, name)) > LINE for text in said)
+    if greetings > MOST_LINES:
+        yield f"Of {greetings} greetings the first {MOST_LINES} at most were taken."
+    if cut:
+        yield f"Of {cut} greetings the first {LINE} characters were taken, in whole sentences."
+    if entries > MOST_ENTRIES:
+        yield f"Of {entries} entries of the book the first {MOST_ENTRIES} were taken."
+    if len(_about_whole(card, name)) > ABOUT:
+        yield f"Of the description and what belongs to it {ABOUT} characters were taken."
+
+
 def _line(text: str, name: str) -> str:
     """Return what is said aloud: without stage directions, as long as a line may be."""
+    return next(_parts(_spoken(text, name), LINE), "")
+
+
+def _spoken(text: str, name: str) -> str:
     spoken = re.sub(r"\*[^*\n]{0,2000}\*", " ", text)
-    spoken = re.sub(r"(?m)^\s*[\"\u201c](.+)[\"\u201d]\s*$", r"\1", spoken)
-    parts = _parts(" ".join(_filled(spoken, name, None).split()), LINE)
-    return parts[0] if parts else ""
+    return " ".join(_filled(_QUOTED.sub(r"\1", spoken), name, None).split())
 
 
-def _parts(text: str, most: int) -> list[str]:
-    """Return a text in pieces, each of whole sentences as far as they fit."""
-    parts = []
-    text = text.strip()
-    while len(text) > most:
-        ends = [found.end() for found in re.finditer(r"[.!?\u2026](?=\s)", text[:most])]
-        end = ends[-1] if ends else text.rfind(" ", 1, most)
-        end = end if end > 0 else most
-        parts.append(text[:end].strip())
-        text = text[end:].strip()
-    return [part for part in (*parts, text) if part]
+# The blanks are those of one line: a run of empty lines would be walked again from each of them.
+_QUOTED = re.compile(r"(?m)^[^\S\n]*[\"\u201c](.+)[\"\u201d][^\S\n]*$")
+_END = re.compile(r"[.!?\u2026](?=\s)")
+_BLANKS = re.compile(r"\s*")
+
+
+def _parts(text: str, most: int) -> Iterator[str]:
+    """Yield a text in pieces, each of whole sentences as far as they fit."""
+    text, begin = text.strip(), 0
+    while len(text) - begin > most:
+        ends = [found.end() for found in _END.finditer(text, begin, begin + most)]
+        end = ends[-1] if ends else text.rfind(" ", begin + 1, begin + most)
+        end = end if end > begin else begin + most
+        yield text[begin:end].strip()
+        after = _BLANKS.match(text, end)
+        assert after is not None  # of no blanks, too
+        begin = after.end()
+    if begin < len(text):
+        yield text[begin:]
 
 
 _USER = re.compile(r"\{\{\s*user\s*\}\}|<USER>", re.IGNORECASE)

@@ -33,7 +33,7 @@ from engine.core.words import ENGINE_WORDS
 
 __all__ = [
     "disk_advice", "expect_database", "expect_file", "FileLock", "FileSystem", "LockHeldError",
-    "NotAFileError", "open_file", "read_file", "SQLITE_ENDINGS",
+    "NotAFileError", "open_file", "read_file", "SQLITE_ENDINGS", "write_new",
 ]  # fmt: skip
 
 _T = TypeVar("_T")
@@ -106,6 +106,20 @@ def read_file(path: Path, most: int | None = None, *, follows_links: bool = True
         if most is not None and size > most:
             raise OSError(errno.EFBIG, f"it has {size} bytes, {most} are the most", str(path))
         return file.read()
+
+
+def write_new(path: Path, text: str) -> None:
+    """Write a text to a file that must not be there yet.
+
+    Raises OSError, and leaves nothing: half a file would stand in the way of the next try.
+    """
+    file = path.open("x", encoding="utf-8", newline="\n")
+    try:
+        with file:
+            file.write(text)
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
 
 
 SQLITE_ENDINGS = ("", "-wal", "-shm", "-journal")

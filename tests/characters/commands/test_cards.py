@@ -6,6 +6,7 @@ import os
 import random
 import re
 import struct
+import time
 import tomllib
 import zlib
 from pathlib import Path
@@ -134,6 +135,7 @@ HOSTILE = {
     "no_card.png": png(chunk(b"tEXt", b"Comment\0hello")),
     "bad_base64.png": png(chunk(b"tEXt", b"chara\0{{{{")),
     "bad_json.png": png(chunk(b"tEXt", b"chara\0" + base64.b64encode(b"{]"))),
+    "packed_half.png": png(chunk(b"zTXt", b"chara\0\0" + zlib.compress(packed(v2()))[:-60])),
     "not_packed.png": png(chunk(b"zTXt", b"chara\0\0nothing that was packed")),
     "bomb.png": png(chunk(b"zTXt", b"chara\0\0" + zlib.compress(b"A" * (200 << 20), 9))),
     "itext_bomb.png": png(chunk(b"iTXt", b"ccv3\0\1\0\0\0" + zlib.compress(b"A" * (90 << 20)))),
@@ -210,3 +212,55 @@ def test_fields_of_any_kind_do_no_harm() -> None:
     for _ in range(300):
         card = {name: chance.choice(kinds) for name in SERA} | {"name": "Sera"}
         assert tomllib.loads(persona_toml(card))["name"] == "Sera"
+
+
+LONG = {
+    "empty lines": "a" + "\n" * 40_000 + "b",
+    "lines of blanks": "a" + "\n \t" * 20_000 + "b",
+    "open quotes": '"a ' * 100_000,
+    "one sentence after the other": "It rains. " * 100_000,
+    "no sentence": "x" * 1_000_000,
+}
+
+
+@pytest.mark.parametrize("name", LONG)
+def test_a_long_text_takes_time_in_proportion(name: str, tmp_path: Path) -> None:
+    """Four times the text takes about four times as long; sixteen would be its square."""
+    short, long = (LONG[name][: len(LONG[name]) // part] for part in (4, 1))
+    assert _seconds(long) < 10 * _seconds(short) + 0.2
+
+
+def _seconds(text: str) -> float:
+    entries = [{"keys": ["a"], "content": text}]
+    began = time.process_time()
+    persona_toml({"name": "Sera", "first_mes": text, "character_book": {"entries": entries}})
+    return time.process_time() - began
+
+
+def test_of_many_packed_cards_in_a_picture_one_is_unpacked(tmp_path: Path) -> None:
+    good = chunk(b"zTXt", b"chara\0\0" + zlib.compress(packed(v2())))
+    wrong = chunk(b"zTXt", b"chara\0\0nothing that was packed")
+    assert read_card(written(tmp_path, "a.png", png(good, wrong, wrong)))["name"] == "Sera"
+
+
+def test_what_a_persona_has_no_room_for_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    entries = [{"keys": [], "content": f"Fact {number}."} for number in range(401)]
+    card = v2(
+        description="It rains. " * 2100,
+        first_mes="Mind the step. " * 50,
+        alternate_greetings=[f"Hello {number}." for number in range(40)],
+        character_book={"entries": entries},
+    )
+    path = written(tmp_path, "a.json", json.dumps(card).encode())
+    assert main(["import", str(path), "-o", str(tmp_path / "a.toml")]) == 0
+    said = capsys.readouterr().err
+    for part in ("Of 41 greetings", "Of 1 greetings", "Of 401 entries", "20000 characters"):
+        assert part in said
+    assert import_card(written(tmp_path, "b.json", FORMS["v2.json"]), tmp_path / "b.toml") == ()
+
+
+def test_entries_of_a_book_may_be_numbered() -> None:
+    book = {"entries": {"0": {"keys": ["lamp"], "content": "It has nine lenses."}}}
+    assert "nine lenses" in persona_toml(SERA | {"character_book": book})

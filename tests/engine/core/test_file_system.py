@@ -20,6 +20,7 @@ from engine.core.file_system import (
     NotAFileError,
     disk_advice,
     open_file,
+    write_new,
 )
 
 
@@ -207,3 +208,14 @@ def test_what_took_a_file_s_place_since_it_was_looked_at_is_not_waited_for_nor_f
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(NotAFileError):
         open_file(tmp_path / "pipe")
+
+
+def test_of_a_new_file_that_cannot_be_written_nothing_is_left(tmp_path: Path) -> None:
+    path = tmp_path / "a.toml"
+    with pytest.raises(UnicodeEncodeError):
+        write_new(path, "x" * 100_000 + "\ud800")
+    assert not path.exists()
+    write_new(path, "one")
+    with pytest.raises(FileExistsError):
+        write_new(path, "two")
+    assert path.read_text("utf-8") == "one"
