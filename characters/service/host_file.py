@@ -105,10 +105,19 @@ def read_host_file(path: Path, parser: argparse.ArgumentParser) -> dict[str, Any
     return read_toml(path, model).model_dump(exclude_unset=True, by_alias=True)
 
 
+def _without_nul(value: str | Path) -> str | Path:
+    """Return a text or a path as it is. A command line cannot hold what no system call takes."""
+    if "\0" in str(value):
+        raise UnfitError("holds the character NUL")
+    return value
+
+
 def _type_of(action: argparse.Action) -> Any:
     if action.nargs == 0:
         return bool
     if action.choices is not None:
         return Literal[tuple(action.choices)]
     kind = _CHECKED.get(action.type, action.type) or str
+    if kind in (str, Path):
+        kind = Annotated[kind, AfterValidator(_without_nul)]
     return list[kind] if isinstance(action, argparse._AppendAction) else kind  # type: ignore[valid-type]

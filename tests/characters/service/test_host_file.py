@@ -87,3 +87,10 @@ def test_the_command_line_refuses_the_same(
         parser().parse_args(flags)
     said = capsys.readouterr().err
     assert flags[0] in said and " must " in said
+
+
+@pytest.mark.parametrize("key", ["data", "api_key_file", "assets", "whisper_folder", "host"])
+def test_a_text_that_no_system_takes_is_told_at_its_line(key: str, tmp_path: Path) -> None:
+    value = r'["a\u0000b"]' if key == "assets" else r'"a\u0000b"'
+    with pytest.raises(TomlFileError, match=f"2:.*{key}.*holds the character NUL"):
+        read_host_file(written(tmp_path, f"# host\n{key} = {value}\n"), parser())
