@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, Protocol, TypeVar, runtime_checkable
 
 from characters.client.handle import SessionHandle
 from characters.components.functions import ActionFunction, ActionTable, Outcomes
+from characters.installation import package_assets
 from characters.protocol.fields import Choice, by_default
 from characters.protocol.messages import (
     ActionRefused,
@@ -95,7 +96,7 @@ class Character(Component):
     """
 
     character_id: str
-    persona: Annotated[str, Asset((".toml",))] = ""
+    persona: Annotated[str, Asset((".toml",), also=package_assets)] = ""
     display_name: str = ""
     session_key: str = ""  # two characters with one id need two keys
     reconnect_policy: Choice[

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from characters.components.language import language_path, languages, read_words
+from characters.installation import package_assets
 from characters.session.policy import ReconnectPolicy, ResumePolicy
 from engine.scenes.document import ComponentEntry, ObjectEntry, SceneCheck, SceneDocument
 from engine.toml.diagnostics import as_toml, did_you_mean
@@ -315,8 +316,9 @@ def _persona_name(character: ComponentEntry) -> str:
 
 def _persona(document: SceneDocument, name: str) -> Mapping[str, Any] | None:
     """Return what stands in a persona file, None when there is none to be read."""
+    own = document.assets.root / name
     try:
-        return read_source(document.assets.root / name).data
+        return read_source(own if own.is_file() else package_assets() / name).data
     except (TomlFileError, ValueError):
         return None  # its own problem, or one of another service
 

@@ -27,7 +27,7 @@ from characters.components.language import language_path, read_words
 from characters.components.parts import InsteadOfLocal, Parts, assets_of, parts_for
 from characters.components.slots import SaveSlots
 from characters.english import ENGLISH
-from characters.protocol.fields import Choice, by_default, check_number
+from characters.protocol.fields import Choice, by_default, check_number, check_variable
 from characters.protocol.model_settings import ModelSettings, model_request
 from characters.protocol.turn_settings import TurnSettings
 from characters.session.conversation import DialogueState
@@ -158,6 +158,7 @@ class CharacterManager(Component):
     def __post_init__(self) -> None:
         for name in ("reach", "approach", "pixels_per_unit", "silent_units"):
             check_number(name, getattr(self, name), zero_is_fine=False)
+        check_variable("api_key_env", self.api_key_env)
         check_number("full_volume_units", self.full_volume_units, zero_is_fine=True)
         if self.silent_units <= self.full_volume_units:
             raise ValueError(

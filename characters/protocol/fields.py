@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+import re
 from difflib import get_close_matches
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Generic, TypeGuard, TypeVar
 
-__all__ = ["by_default", "check_number", "check_range", "Choice", "set_member"]
+__all__ = ["by_default", "check_number", "check_range", "check_variable", "Choice", "set_member"]
+
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 T = TypeVar("T")
 W = TypeVar("W")
@@ -69,6 +72,15 @@ def check_range(name: str, value: object, low: float, high: float) -> None:
     """Raise ValueError unless the value is a number from `low` to `high`."""
     if not _is_finite(value) or not low <= value <= high:
         raise ValueError(f"{name} must be {low:g} to {high:g} (got {value!r})")
+
+
+def check_variable(name: str, value: str) -> None:
+    """Raise ValueError unless the value may be the name of an environment variable.
+
+    The value is not repeated: it may be the key itself.
+    """
+    if value and not _VARIABLE.fullmatch(value):
+        raise ValueError(f"{name} is the name of an environment variable, not the key")
 
 
 def _is_finite(value: object) -> TypeGuard[float]:

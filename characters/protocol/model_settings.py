@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, fields, replace
 from types import MappingProxyType
 from typing import Any, ClassVar
 
-from characters.protocol.fields import check_number, check_range
+from characters.protocol.fields import check_number, check_range, check_variable
 
 __all__ = [
     "add_model_flags", "host_of", "is_on_this_machine", "laid_over", "model_request",
@@ -24,7 +24,6 @@ __all__ = [
 ]  # fmt: skip
 
 
-_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _OURS = frozenset({"messages", "model", "stream", "tools"})
 _FLAG = "--model-"
 
@@ -65,9 +64,7 @@ class ModelSettings:
             _check_url(self.url)
         if self.url and self.file:
             raise ValueError("url and file exclude each other: leave one out")
-        if self.key_env and not _VARIABLE.fullmatch(self.key_env):
-            # The value is not repeated: it may be the key itself.
-            raise ValueError("key_env is the name of an environment variable, not the key")
+        check_variable("key_env", self.key_env)
         if self.temperature is not None:
             check_range("temperature", self.temperature, 0, 2)
         check_range("max_tokens", self.max_tokens, 1, 100_000)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from argparse import ArgumentParser, Namespace
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -10,13 +9,10 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import ClassVar, Literal
 
-from characters.protocol.fields import Choice, by_default, set_member
+from characters.protocol.fields import Choice, by_default, check_variable, set_member
 from characters.protocol.model_settings import host_of, is_on_this_machine
 
 __all__ = ["add_speech_flags", "speech_settings", "SpeechDetector", "SpeechSettings", "SpeechVoice"]
-
-
-_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 class SpeechDetector(StrEnum):
@@ -72,9 +68,7 @@ class SpeechSettings:
             if url and not url.startswith(("http://", "https://")):
                 raise ValueError(f"{name} must begin with http:// or https:// (got {url!r})")
         for name in ("recognition_key_env", "synthesis_key_env"):
-            # The value is not repeated: it may be the key itself.
-            if getattr(self, name) and not _VARIABLE.fullmatch(getattr(self, name)):
-                raise ValueError(f"{name} is the name of an environment variable, not the key")
+            check_variable(name, getattr(self, name))
         if self.synthesis_format not in ("wav", "pcm"):
             raise ValueError(f"synthesis_format must be wav or pcm (got {self.synthesis_format!r})")
         if self.recognition_url and self.whisper_folder:

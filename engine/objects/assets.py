@@ -30,6 +30,7 @@ class AssetFolder:
     root: Path
     awaited: set[Path] = field(default_factory=set)
     """Files that are missing or wrong, for a watch that notices when one is corrected."""
+    _others: dict[Path, AssetFolder] = field(default_factory=dict)
     _listings: dict[Path, frozenset[str]] = field(default_factory=dict)
     _hints: dict[tuple[str, tuple[str, ...]], tuple[str, str | None]] = field(default_factory=dict)
 
@@ -44,18 +45,25 @@ class AssetFolder:
         """Return where the file of that name is."""
         return self.root / name
 
-    def mistake(self, name: str, path: KeyPath, suffixes: tuple[str, ...] = ()) -> Mistake | None:
-        """Return what is wrong with the name of a file, or None."""
+    def mistake(
+        self,
+        name: str,
+        path: KeyPath,
+        suffixes: tuple[str, ...] = (),
+        also: Path | None = None,
+    ) -> Mistake | None:
+        """Return what is wrong with the name of a file, or None; `also` may have it, too."""
         if name.startswith("/") or ":" in name or "\\" in name or ".." in name.split("/"):
             hint = 'a path with "/" below the assets folder'
             return Mistake(path, "must stay inside the assets folder", name, hint)
-        if not self._exists(name):
+        others = self._other(also)
+        if not (self._exists(name) or others._exists(name)):
             self.awaited.add(self.path(name))
-            hint, sure = self._hint(name, suffixes)
+            hint, sure = self._hint(name, suffixes, others)
             quoted = None if sure is None else as_toml(sure)
             return Mistake(path, "there is no such file", name, hint, replacement=quoted)
         if suffixes and not name.endswith(suffixes):
-            hint, _ = self._hint(name, suffixes)
+            hint, _ = self._hint(name, suffixes, others)
             return Mistake(path, f"must be a {' or '.join(suffixes)} file", name, hint)
         return None
 
@@ -71,19 +79,28 @@ class AssetFolder:
         self.awaited.add(self.path(name))
         return Mistake(path, "cannot be decoded: it is no OGG, MP3, WAV or FLAC file", name)
 
-    def _hint(self, name: str, suffixes: tuple[str, ...]) -> tuple[str, str | None]:
+    def _other(self, root: Path | None) -> AssetFolder:
+        """Return the files of a second folder; those of this one if there is none."""
+        if root is None:
+            return self
+        return self._others.setdefault(root, AssetFolder(root))
+
+    def _hint(
+        self, name: str, suffixes: tuple[str, ...], others: AssetFolder
+    ) -> tuple[str, str | None]:
         """Return a suggestion, each once; none any more after very many."""
         key = name, suffixes
         if key not in self._hints and len(self._hints) < _MOST_HINTS:
-            self._hints[key] = self._suggestion(name, suffixes)
+            files = [*self._files(suffixes), *others._files(suffixes)]
+            self._hints[key] = self._suggestion(name, list(dict.fromkeys(files)))
         return self._hints.get(key, ("", None))
 
-    def _suggestion(self, name: str, suffixes: tuple[str, ...]) -> tuple[str, str | None]:
+    def _suggestion(self, name: str, files: list[str]) -> tuple[str, str | None]:
         """Return a hint and the sure replacement, if any, for the name of a missing file.
 
-        In this order: a similar name in the folder, the same name elsewhere, a similar path.
+        In this order: a similar name in the folder, the same name elsewhere, a similar path, the
+        files of its folder. What lies in a folder that was not named is hardly meant.
         """
-        files = self._files(suffixes)
         missing = PurePosixPath(name)
         # Only the stems count: paths of one folder and one kind are all alike.
         beside = {
@@ -99,8 +116,8 @@ class AssetFolder:
         elsewhere, sure = similar_names(name, files, 0.8)
         if elsewhere:
             return " or ".join(elsewhere), sure
-        every_file = did_you_mean("", files)
-        return did_you_mean("", beside.values()) if beside and every_file[0] else every_file
+        has_folder = len(missing.parts) > 1
+        return did_you_mean("", beside.values() if beside or has_folder else files)
 
     def _exists(self, name: str) -> bool:
         folder = self.root

@@ -18,6 +18,7 @@ import sys
 import types
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
@@ -49,6 +50,8 @@ class Asset:
     """Marks a text that names a file below the assets folder; "" is none."""
 
     suffixes: tuple[str, ...] = ()
+    also: Callable[[], Path] | None = None
+    """Returns a second folder, in which the file is looked for after the assets folder."""
 
 
 @dataclass(frozen=True)

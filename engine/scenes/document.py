@@ -441,6 +441,8 @@ class _Reader:
         for key in self.source.data:
             if key not in ("scene", "object"):
                 hint, sure = did_you_mean(key, ("scene", "object"))
+                if key in self.registry:
+                    hint, sure = f"[object.{key}]", None
                 self._note(Mistake((key,), "is not known here", NOTHING, hint, "key", sure))
 
     def _note(self, mistake: Mistake) -> None:

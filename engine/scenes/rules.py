@@ -151,7 +151,8 @@ class _Rules:
     def _text(self, path: KeyPath, marker: Marker, text: str, entry: ObjectEntry) -> Mistake | None:
         if isinstance(marker, Asset):
             assets = self.document.assets
-            return assets.mistake(text, path, marker.suffixes) if text else None
+            also = None if marker.also is None else marker.also()
+            return assets.mistake(text, path, marker.suffixes, also) if text else None
         if isinstance(marker, ObjectRef):
             return self._reference(path, marker, text)
         return self._handler(path, text, entry)

@@ -94,13 +94,13 @@ def did_you_mean(word: str, known: Iterable[str]) -> tuple[str, str | None]:
     names = list(dict.fromkeys(known))
     close, sure = similar_names(word, names)
     if not close and 0 < len(names) <= _MOST_CHOICES:
-        return "one of " + ", ".join(names), None
+        return ("one of " if len(names) > 1 else "") + ", ".join(names), None
     return " or ".join(close), sure
 
 
 def one_of(names: Sequence[str]) -> str:
     """Return the message for a value that is none of the names."""
-    return "must be one of " + ", ".join(names)
+    return ("must be one of " if len(names) > 1 else "must be ") + ", ".join(names)
 
 
 def as_toml(value: Any) -> str:
@@ -361,6 +361,8 @@ def _without(data: Mapping[str, Any], paths: Iterable[KeyPath]) -> dict[str, Any
 def _translate(error: ValidationError, schema: ModelSchema, data: Any) -> list[Mistake]:
     mistakes: dict[KeyPath, Mistake] = {}
     for detail in error.errors(include_url=False):
+        if _is_emptied(detail):
+            continue
         path = tuple(_real_path(detail["loc"], data, keeps_last=detail["type"] == "missing"))
         mistake = _mistake(path, detail, schema, data)
         earlier = mistakes.get(mistake.path)
@@ -370,6 +372,12 @@ def _translate(error: ValidationError, schema: ModelSchema, data: Any) -> list[M
             mistake = Mistake(path, both, mistake.got, earlier.hint or mistake.hint)
         mistakes[mistake.path] = mistake
     return list(mistakes.values())
+
+
+def _is_emptied(detail: Any) -> bool:
+    """Tell whether a list is too short only because its wrong items, told already, do not count."""
+    is_list = detail["type"] == "too_short" and isinstance(detail["input"], Sequence)
+    return is_list and len(detail["input"]) > detail["ctx"]["actual_length"]
 
 
 def _real_path(loc: Iterable[str | int], data: Any, *, keeps_last: bool) -> Iterator[str | int]:
@@ -540,7 +548,8 @@ def preset_mistake(annotation: Any, raw: Any) -> Mistake | None:
         name = raw["preset"] if in_table else raw
         if ready and (in_table or isinstance(raw, str)) and _folded(str(name)) not in ready:
             path: KeyPath = ("preset",) if in_table else ()
-            return replace(unknown_name(path, one_of(list(ready)), str(name), ready), got=name)
+            rule = one_of(list(ready)) + ("" if in_table else ", or a table of its fields")
+            return replace(unknown_name(path, rule, str(name), ready), got=name)
     return None
 
 

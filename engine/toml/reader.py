@@ -84,8 +84,25 @@ def _mistake(message: str, lines: list[str]) -> SyntaxMistake:
                 line, column = _end_before(line, column, lines)
             elif cause.startswith("Cannot"):  # reported at the end of the line
                 column = len(lines[line - 1]) - len(lines[line - 1].lstrip()) + 1
-            return SyntaxMistake(line, column, sentence, hint)
+            found = _found(lines[line - 1][column - 1 :], hint)
+            return SyntaxMistake(line, column, sentence, found)
     return SyntaxMistake(line, column, f"is not TOML: {cause[:1].lower()}{cause[1:]}", "")
+
+
+def _found(rest: str, hint: str) -> str:
+    """Return what to try where the rest of the line begins as in another language, or the hint."""
+    if hint == _EQUALS:
+        return "= in the place of the :" if rest.startswith(":") else hint
+    if hint == _ONE_EACH:
+        return "# before a comment" if rest.startswith(("//", ";", "--")) else hint
+    if hint != _VALUES:
+        return hint
+    if rest[:1] in _OTHER_QUOTES:
+        return 'straight quotes: "text"'
+    word = re.split(r"[,#\]}\s]", rest, maxsplit=1)[0]
+    if word.casefold() in ("true", "false"):
+        return word.casefold()
+    return f'"{word}"' if word.isidentifier() and word.isascii() else hint
 
 
 def _split(message: str, lines: list[str]) -> tuple[int, int, str]:
@@ -107,6 +124,10 @@ def _end_before(line: int, column: int, lines: list[str]) -> tuple[int, int]:
 
 
 _QUOTE = "close it with a quote"
+_OTHER_QUOTES = ("\u201c", "\u201d", "\u201e", "\u2018", "\u2019", "\u00ab", "\u00bb", "`")
+_EQUALS = "key = value"
+_ONE_EACH = "one key = value on each line"
+_VALUES = 'text in "quotes", a number, true, false, or a [list]'
 _KNOWN = (
     (r"Illegal character '\\[rn]'", "the text does not end on its line", _QUOTE),
     (r"[Uu]nterminated string|Expected \"'", "the text does not end", _QUOTE),
@@ -114,9 +135,9 @@ _KNOWN = (
     (r"Unclosed inline table", "a comma or the } of the table is missing", "close it with }"),
     (r"Cannot overwrite a value", "the key is given twice", "delete one of them"),
     (r"Cannot declare", "the table is declared twice", "join them, or write [[...]] for a list"),
-    (r"Expected '=' after a key", "a key without a value", "key = value"),
-    (r"Invalid value", "is not a value", 'text in "quotes", a number, true, false, or a [list]'),
-    (r"Expected newline", "more follows than one value", "one key = value on each line"),
+    (r"Expected '=' after a key", "a key without a value", _EQUALS),
+    (r"Invalid value", "is not a value", _VALUES),
+    (r"Expected newline", "more follows than one value", _ONE_EACH),
     (r"Expected '\]\]?' at the end", "the header does not end", "close it with as many ] as ["),
     (r"Unescaped '\\'|escape", "a backslash means something here", r"'single quotes', or \\"),
     (r"Exceeds the limit", "is a number with too many digits", ""),
@@ -212,7 +233,8 @@ class TomlSource:
         """Locate a mistake; `path` is its path in this file, if that differs from its own."""
         path = mistake.path if path is None else path
         where = (self.file, *self.place(path, mistake.at), object_name, field_name(mistake.path))
-        got = None if mistake.got is NOTHING else as_toml(mistake.got)
+        is_told = mistake.got is not NOTHING and not _may_be_a_key(mistake.path)
+        got = as_toml(mistake.got) if is_told else None
         return Problem(*where, mistake.message, got, mistake.hint, self._fix(mistake, path))
 
     def _fix(self, mistake: Mistake, path: KeyPath) -> Fix | None:
@@ -225,6 +247,11 @@ class TomlSource:
         if (*path[:-1], replacement) in positions.spans:
             return None  # both are there: only the author knows which one counts
         return Fix(tuple(positions.names[path]), replacement)
+
+
+def _may_be_a_key(path: KeyPath) -> bool:
+    """Tell whether a wrong value may be a secret: the key in the place of its variable's name."""
+    return bool(path) and str(path[-1]).endswith("_env")
 
 
 def field_name(path: KeyPath) -> str:

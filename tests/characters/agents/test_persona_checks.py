@@ -84,6 +84,15 @@ def test_small_talk_that_there_is_not_gets_a_proposal(tmp_path: Path) -> None:
     assert "small_talk.jok: is no small talk. Try: joke" in found
 
 
+def test_a_wrong_topic_is_one_mistake(tmp_path: Path) -> None:
+    assert problems(tmp_path, topic="5").count("\n") == 0
+
+
+def test_a_key_in_the_place_of_its_variables_name_is_not_repeated(tmp_path: Path) -> None:
+    found = problems(tmp_path, more='model = { key_env = "sk-12-3" }')
+    assert "not the key" in found and "sk-12-3" not in found
+
+
 def test_a_persona_without_a_greeting_is_told_what_goes_in(tmp_path: Path) -> None:
     path = tmp_path / "bo.toml"
     path.write_text('name = "Bo"\n', encoding="utf-8")

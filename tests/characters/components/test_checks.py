@@ -227,6 +227,16 @@ def test_an_event_that_the_persona_has_no_line_for_is_told_with_what_was_meant(
     assert read(tmp_path, MANAGER, person("Anna", "n-2"), elsewhere)  # of which nothing is known
 
 
+def test_a_persona_of_this_package_is_known_by_its_file_and_by_its_id(tmp_path: Path) -> None:
+    porter = 'persona = "personas/porter-3e8f.toml"'
+    assert read(tmp_path, MANAGER, person("Anna", "n-1", porter))
+    bell = '[object.Trigger]\nevent = "bell"'
+    (found,) = complaints(tmp_path, MANAGER, person("Bram", "porter-3e8f", bell))
+    assert "is no [[event]] of the persona" in found
+    (found,) = complaints(tmp_path, MANAGER, person("Anna", "n-1", porter.replace("por", "pro")))
+    assert "Try: personas/porter-3e8f.toml" in found
+
+
 @pytest.mark.parametrize(
     "persona",
     [

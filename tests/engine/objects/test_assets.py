@@ -59,8 +59,27 @@ def test_the_same_folder_is_proposed_from_before_any_other(tmp_path: Path) -> No
     assert [hint.hint for hint in hints if hint is not None] == [
         "personas/bram.toml",
         "prefabs/nobody.toml",
-        "one of personas/bram.toml",
+        "personas/bram.toml",
     ]
+
+
+def test_no_file_of_another_folder_is_proposed_that_is_called_otherwise(tmp_path: Path) -> None:
+    (tmp_path / "scenes").mkdir()
+    (tmp_path / "scenes" / "hall.toml").touch()
+    mistake = AssetFolder(tmp_path).mistake("prefabs/guard.toml", ())
+    assert mistake is not None
+    assert mistake.hint == ""
+
+
+def test_a_second_folder_may_have_the_file_and_its_names_are_proposed(tmp_path: Path) -> None:
+    own, also = AssetFolder(tmp_path / "own"), tmp_path / "package"
+    (also / "personas").mkdir(parents=True)
+    (also / "personas" / "bram.toml").touch()
+    assert own.mistake("personas/bram.toml", (), (), also) is None
+    assert own.mistake("personas/bram.toml", ()) is not None
+    mistake = own.mistake("personas/brom.toml", (), (), also)
+    assert mistake is not None
+    assert mistake.hint == "personas/bram.toml"
 
 
 def test_what_was_asked_for_and_is_not_there_is_remembered(assets: AssetFolder) -> None:

@@ -75,7 +75,7 @@ def test_nonsense_is_refused_with_the_words_and_what_was_meant() -> None:
     with pytest.raises(ValueError, match=r"Cook\.mood must be one of calm, very_angry") as caught:
         Cook(Size.SMALL, mood="very_angri")  # type: ignore[arg-type]  # the point of it
     assert str(caught.value).endswith("(got 'very_angri'). Did you mean very_angry?")
-    with pytest.raises(ValueError, match=r"Chef\.recipe must be one of quick \(got 3\)"):
+    with pytest.raises(ValueError, match=r"Chef\.recipe must be quick \(got 3\)"):
         Chef(Size.SMALL, recipe=3)  # type: ignore[arg-type]  # the point of it
     with pytest.raises(ValueError, match=r"Cook\.mood"):
         Cook(Size.SMALL, mood=None)  # type: ignore[arg-type]  # the point of it
