@@ -256,25 +256,30 @@ class EndpointSynthesiser:
         self._format = audio_format
         self._failing_until = 0.0
         self._unknown: set[str] = set()  # voices that it does not have
+        self._known: set[str] = set()  # those that have spoken
 
     async def synthesise(self, text: str, style: VoiceStyle) -> AsyncGenerator[VoiceChunk, None]:
         """Speak a sentence. Raises SynthesisError."""
         if self._now() < self._failing_until:
             raise SynthesisError("the speech endpoint failed a moment ago")
-        seconds = 0.0
+        seconds, is_heard = 0.0, False
+        body = self._body(text, style)
         try:
             async with (
-                self._client.post("/audio/speech", json=self._body(text, style)) as answer,
+                self._client.post("/audio/speech", json=body) as answer,
                 aclosing(_chunks_in(answer, self._format)) as chunks,
             ):
                 while chunk := await self._next(chunks):
                     seconds += chunk.seconds
                     if seconds > LONGEST_SECONDS + len(text) * SECONDS_A_LETTER:
                         raise SoundStreamError("its sound does not end")
+                    is_heard = is_heard or bool(chunk.pcm.strip(b"\0"))
                     yield chunk
         except (EndpointError, SoundStreamError) as error:
-            raise self._failure(error, style.name) from error
-        if not seconds:
+            raise self._failure(error, body["voice"]) from error
+        if is_heard:
+            self._known.add(body["voice"])
+        elif any(letter.isalnum() for letter in text):  # of "..." there is nothing to be heard
             raise self._pause("it sends no sound")
 
     async def _next(self, chunks: AsyncGenerator[VoiceChunk, None]) -> VoiceChunk | None:
@@ -297,10 +302,12 @@ class EndpointSynthesiser:
         return body
 
     def _failure(self, error: Exception, voice: str) -> SynthesisError:
-        is_refusal = isinstance(error, EndpointError) and error.is_refusal
-        if is_refusal and voice and voice not in self._unknown:
-            self._unknown.add(voice)
-            return SynthesisError(f"the speech endpoint may not know the voice {voice!r}")
+        if isinstance(error, EndpointError) and error.is_refusal:
+            if voice in self._known:  # it is the sentence, such as one of signs alone
+                return SynthesisError(f"the speech endpoint refuses a sentence: {error}")
+            if voice != self._voice:
+                self._unknown.add(voice)
+                return SynthesisError(f"the speech endpoint may not know the voice {voice!r}")
         return self._pause(str(error))
 
     def _pause(self, why: str) -> SynthesisError:
@@ -319,7 +326,9 @@ async def _chunks_in(
 ) -> AsyncGenerator[VoiceChunk, None]:
     """Cut the sound of an answer into chunks as it comes. Raises SoundStreamError."""
     kind = answer.headers.get("Content-Type", "")
-    sound, waiting, rate = SoundStream(kind, asked, answer.content_length), b"", 0
+    # Of what is packed the length is not that of the sound.
+    length = None if answer.headers.get("Content-Encoding") else answer.content_length
+    sound, waiting, rate = SoundStream(kind, asked, length), b"", 0
     async for data in answer.content.iter_any():
         piece = sound.feed(data)
         while piece:
@@ -360,6 +369,7 @@ OTHERS = (
 )  # fmt: skip
 # Of a voice, neighbours are alike, or else it hisses, far below this.
 NOISE_LOUDNESS, LEAST_ALIKE = 10_000.0, 0.3
+LEAST_JUMP = 1_000
 KINDS_OF_TEXT = ("text/", "application/json", "application/xml")
 # Less is an error of counting, such as the header's own bytes, and nothing that is missed.
 MISSED_SECONDS = 0.02
@@ -395,6 +405,12 @@ def _next_wav(data: bytes) -> int:
     return at
 
 
+def _jumps(start: bytes) -> bool:
+    """Tell whether two samples are as different as those of no voice that begins."""
+    first, second = np.frombuffer(start[:4], "<i2").astype(int)
+    return bool(abs(first - second) > LEAST_JUMP)
+
+
 def _is_mp3(start: bytes) -> bool:
     """Tell whether bytes begin a frame of layer III: bare samples begin with FF FF often."""
     if len(start) < 3 or start[0] != 0xFF or start[1] & 0xE6 != 0xE2:
@@ -423,6 +439,7 @@ class SoundStream:
         self._may_be_bare = is_asked or self._kind in BARE_KINDS
         self._is_wav = False
         self._is_open = False  # what waits is sound, not a header
+        self._is_checked = False  # it is what its header says
         self._channels = 1
         self._waiting = b""
         self._left: int | None = None  # bytes of sound still to come, None when unknown
@@ -435,6 +452,8 @@ class SoundStream:
         """
         self._waiting += data
         while self._is_open or self._read_header():
+            if not self._is_sound(is_all=False):
+                return b""
             sound = self._take(self._playable())
             if sound or self._is_open:
                 return sound
@@ -447,7 +466,26 @@ class SoundStream:
         missed = self._left or 0
         if self._is_open and missed > MISSED_SECONDS * self.rate * self._width:
             raise SoundStreamError("it broke off in the middle of its sound")
-        return self._take(len(self._waiting)) if self._is_open else b""
+        is_sound = self._is_open and self._is_sound(is_all=True)
+        return self._take(len(self._waiting)) if is_sound else b""
+
+    def _is_sound(self, *, is_all: bool) -> bool:
+        """Return whether what waits can be sound, False until enough has come to tell."""
+        if self._is_checked:
+            return True
+        needed = min(NOISE_BYTES, self._left or NOISE_BYTES)
+        start = self._waiting[:needed]
+        if len(start) < needed and not is_all:
+            return False
+        if len(start) >= TEXT_BYTES:
+            if _is_mp3(start) and _jumps(start):
+                raise SoundStreamError("it sends MP3 in a WAV file")
+            self._refuse_others(start)
+            self._refuse_text(start[:TEXT_BYTES])
+        if _is_noise(start):
+            raise SoundStreamError("it sends what is compressed, not samples")
+        self._is_checked = True
+        return True
 
     @property
     def _width(self) -> int:
@@ -491,18 +529,18 @@ class SoundStream:
         if _next_wav(start) == 0:
             self._is_wav = True
             return self._read_wav()
-        self._refuse_others(start[:TEXT_BYTES])
+        if _is_mp3(start):
+            raise SoundStreamError("it sends MP3, not WAV")
+        self._refuse_others(start)
         if len(start) < (NOISE_BYTES if self._may_be_bare else TEXT_BYTES) and not is_all:
             return False
         self._refuse_text(start[:TEXT_BYTES])
         if not self._may_be_bare:
             raise SoundStreamError(self._no_wav())
-        self._begin_bare(start)
+        self._begin_bare()
         return True
 
-    def _begin_bare(self, start: bytes) -> None:
-        if _is_noise(start):
-            raise SoundStreamError("it sends what is compressed, not bare samples")
+    def _begin_bare(self) -> None:
         rate, channels = (
             int(value) if (value := str(self._header.get_param(name, default))).isdecimal() else 0
             for name, default in (("rate", BARE_RATE), ("channels", 1))
@@ -521,8 +559,6 @@ class SoundStream:
 
     @staticmethod
     def _refuse_others(start: bytes) -> None:
-        if _is_mp3(start):
-            raise SoundStreamError("it sends MP3, not WAV")
         for at, sign, name in OTHERS:
             if start[at:].startswith(sign):
                 raise SoundStreamError(f"it sends {name}, not WAV")
@@ -540,18 +576,19 @@ class SoundStream:
             size = int.from_bytes(self._waiting[at + 4 : at + 8], "little")
             if name == b"data":
                 return self._begin(rate, at + 8, size)
-            if name == b"fmt " and len(self._waiting) >= at + 24:
-                rate = self._read_format(self._waiting[at + 8 : at + 24])
+            if name == b"fmt " and len(self._waiting) >= at + 8 + size:
+                rate = self._read_format(self._waiting[at + 8 : at + 8 + size])
             at += 8 + size + size % 2
         if at > MAX_HEADER_BYTES:
             raise SoundStreamError("its WAV file has no sound")
         return False
 
     def _read_format(self, form: bytes) -> int:
-        kind, channels, width, bits = (
-            int.from_bytes(form[at : at + 2], "little") for at in (0, 2, 12, 14)
+        kind, channels, width, bits, extended = (
+            int.from_bytes(form[at : at + 2], "little") for at in (0, 2, 12, 14, 24)
         )
         rate = int.from_bytes(form[4:8], "little")
+        kind = extended if kind == EXTENSIBLE and extended else kind
         if kind not in (PCM, EXTENSIBLE):
             raise SoundStreamError(f"its WAV file has sound of kind {kind}")
         self._check(rate, channels, bits, width)
@@ -572,6 +609,6 @@ class SoundStream:
         self._left = size if 0 < size < 0x7FFF_F000 else None
         if self._left is not None and self._left % self._width:
             raise SoundStreamError("the sound of its WAV file ends within a sample")
-        self.rate, self._is_open = rate, True
+        self.rate, self._is_open, self._is_checked = rate, True, False
         self._waiting = self._waiting[at:]
         return True

@@ -51,6 +51,7 @@ class OpenAIServer:
         self.pieces: list[bytes] = [wav(tone(0.5, 22_050), 22_050)]
         self.kind = "application/octet-stream"  # the content type of what is spoken
         self.tells_length = False
+        self.packs = ""  # how it says that what is spoken is packed
         self.breaks_off = False
         self.never_ends = False
         self.trickles = False
@@ -81,6 +82,8 @@ class OpenAIServer:
         self.asked.append(await request.json())
         await self._begin(request)
         headers = {"Content-Type": self.kind} | self._location("speech")
+        if self.packs:
+            headers["Content-Encoding"] = self.packs
         answer = web.StreamResponse(status=self.status, headers=headers)
         if self.tells_length:
             answer.content_length = sum(map(len, self.pieces))

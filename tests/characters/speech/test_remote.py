@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import io
 import logging
 import math
 import re
+import struct
 import wave
-from contextlib import aclosing
+from contextlib import aclosing, nullcontext
 from time import monotonic
 
 import numpy as np
@@ -338,6 +340,49 @@ def test_after_a_failure_it_is_left_alone_for_a_while() -> None:
     assert asyncio.run(talk()) == [1, 1, 2]
 
 
+@pytest.mark.parametrize("level", range(1, 10))
+def test_bare_samples_may_be_packed_on_their_way(level: int) -> None:
+    packed = gzip.compress(tone(0.2, 24_000), level, mtime=0)
+    changes = ("pieces", [packed]), ("tells_length", True), ("packs", "gzip")
+    chunks, _ = speak(*changes, asked="pcm")
+    assert b"".join(chunk.pcm for chunk in chunks) == tone(0.2, 24_000)
+
+
+@pytest.mark.parametrize("sound", [b"", bytes(4_000)])
+def test_silence_is_no_voice_but_for_signs_alone(sound: bytes) -> None:
+    async def talk() -> None:
+        async with serving() as server:
+            server.pieces = [wav(sound, 16_000)]
+            voice = voice_of(server)
+            for text in ("...", "\N{WAVING HAND SIGN}"):
+                async for _ in voice.synthesise(text, VoiceStyle()):
+                    pass
+            with pytest.raises(SynthesisError, match="no sound"):
+                async for _ in voice.synthesise("Hello.", VoiceStyle()):
+                    pass
+            await voice.close()
+
+    asyncio.run(talk())
+
+
+@pytest.mark.parametrize("name", ["", "onyx"])
+def test_a_sentence_that_is_refused_costs_the_next_ones_neither_voice_nor_service(
+    name: str,
+) -> None:
+    async def talk() -> list[str]:
+        async with serving() as server:
+            voice, style = voice_of(server), VoiceStyle(name=name)
+            for status in (200, 422, 200):
+                server.status = status
+                refusal = pytest.raises(SynthesisError, match="refuses a sentence")
+                with nullcontext() if status == 200 else refusal:
+                    assert [chunk async for chunk in voice.synthesise("Hello.", style)]
+            await voice.close()
+            return [asked["voice"] for asked in server.asked]
+
+    assert asyncio.run(talk()) == [name or "alloy"] * 3
+
+
 def test_a_voice_that_the_service_does_not_have_is_replaced_from_the_next_sentence_on() -> None:
     async def talk() -> list[str]:
         async with serving() as server:
@@ -483,6 +528,54 @@ def test_what_is_compressed_is_never_played_as_samples(kind: str) -> None:
         read(compressed, 100, kind, "wav")
     with pytest.raises(SoundStreamError, match="compressed"):
         read(compressed, 100, kind, "pcm")
+
+
+@pytest.mark.parametrize(
+    ("payload", "what"),
+    [
+        (b"<!DOCTYPE html><html><body>busy, try again later</body></html>", "a text"),
+        (b'{"error": {"message": "no such model is loaded here"}} ', "JSON"),
+        (b"\xff\xfb\x90\xc4" + bytes(3_000), "MP3"),
+        (b"OggS\0\2" + bytes(100), "Ogg"),
+        (b"\x1f\x8b\x08\0" + bytes(100), "gzip"),
+        (np.random.default_rng(1).bytes(4_000), "compressed"),
+        ((0.3 * np.sin(np.arange(2_400) / 20)).astype("<f4").tobytes(), "compressed"),
+        (np.frombuffer(tone(0.1, 24_000), "<i2").astype(">i2").tobytes(), "compressed"),
+    ],
+)
+@pytest.mark.parametrize("size", [1, 700, 10_000])
+@pytest.mark.parametrize("said", [None, b"\0\0\0\0", b"\xff\xff\xff\xff"])
+def test_a_wav_file_of_something_else_is_never_played(
+    payload: bytes, what: str, size: int, said: bytes | None
+) -> None:
+    file = wav(payload[: len(payload) // 2 * 2], 24_000)
+    stream, played = SoundStream("audio/wav"), b""
+    with pytest.raises(SoundStreamError, match=what):
+        for at in range(0, len(file), size):
+            piece = _changed(file, 40, said or file[40:44])[at : at + size]
+            played += stream.feed(piece)
+        stream.end()
+    assert not played
+    with pytest.raises(SoundStreamError, match=what):  # behind another file, too
+        read(wav(SOUND, 24_000) + file, size)
+
+
+def test_a_voice_may_begin_like_mp3() -> None:
+    sound = np.array([-1_025, -700, -400], "<i2").tobytes() + SOUND
+    assert read(wav(sound, 16_000), 10)[0] == sound
+
+
+def test_of_the_extended_kind_16_bits_may_be_no_samples() -> None:
+    form = struct.pack("<HHIIHHHHI", 0xFFFE, 1, 16_000, 32_000, 2, 16, 22, 16, 4)
+    for kind in (1, 3):
+        guid = bytes([kind]) + bytes.fromhex("000000001000800000aa00389b71")
+        chunk = b"fmt " + struct.pack("<I", 40) + form + guid + b"\0"
+        file = b"RIFF\0\0\0\0WAVE" + chunk + b"data" + struct.pack("<I", len(SOUND)) + SOUND
+        if kind == 1:
+            assert read(file, 10) == (SOUND, 16_000)
+        else:
+            with pytest.raises(SoundStreamError, match="kind 3"):
+                read(file, 10)
 
 
 def test_a_loud_voice_and_a_hiss_are_bare_samples() -> None:
