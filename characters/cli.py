@@ -115,21 +115,26 @@ def _add_scene_commands(commands: argparse._SubParsersAction[argparse.ArgumentPa
 
 def _add_machine_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     sessions = commands.add_parser("sessions", help="stored conversations: list, show, clear")
-    sessions.add_argument("do", choices=("list", "show", "clear", "forget"))
-    sessions.add_argument("ids", nargs="*", metavar="ID", help="character ids; none means all")
+    what = ("list", "show", "clear", "forget")
+    sessions.add_argument("do", metavar="|".join(what), choices=what)
+    sessions.add_argument(
+        "ids", nargs="*", default=[], metavar="ID", help="character ids; none means all"
+    )
     _add_data(sessions)
     sessions.add_argument("--endpoint", metavar="URL", help="forget: a service to ask as well")
     sessions.add_argument("--api-key-env", default="CONVAI_API_KEY", metavar="NAME")
     sessions.set_defaults(command=_sessions)
 
     slots = commands.add_parser("slots", help="save slots of a game: list, show, delete")
-    slots.add_argument("do", choices=("list", "show", "delete"))
-    slots.add_argument("names", nargs="*", metavar="NAME", help="of slots")
+    what = ("list", "show", "delete")
+    slots.add_argument("do", metavar="|".join(what), choices=what)
+    slots.add_argument("names", nargs="*", default=[], metavar="NAME", help="of slots")
     _add_data(slots)
     slots.set_defaults(command=_slots)
 
     memory = commands.add_parser("memory", help="what characters know of players: list, correct")
-    memory.add_argument("do", choices=("list", "correct", "forget"))
+    what = ("list", "correct", "forget")
+    memory.add_argument("do", metavar="|".join(what), choices=what)
     memory.add_argument("character", nargs="?", help="a character's id; none means all")
     memory.add_argument("key", nargs="?", help="such as name; forget: none means everything")
     memory.add_argument("value", nargs="?", help="correct: what is so instead")
@@ -355,4 +360,10 @@ def _docs(options: argparse.Namespace, out: TextIO) -> int:
 
 def _sentence(error: Exception) -> str:
     """Return the message of an error; str() of a KeyError would put it in quotes."""
+    if isinstance(error, OSError) and error.filename is not None:
+        if isinstance(error, FileExistsError):
+            return f"{error.filename} is there already: name a file that is new."
+        if isinstance(error, FileNotFoundError):
+            return f"There is no {error.filename}."
+        return f"{error.filename}: {error.strerror}."
     return str(error.args[0]) if len(error.args) == 1 else str(error)

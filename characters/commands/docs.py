@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TextIO
 
 import characters
+from engine.toml.diagnostics import similar_names
 
 __all__ = ["FOLDER", "open_page", "page_names", "print_page"]
 
@@ -44,5 +45,10 @@ def open_page(name: str | None) -> None:
 def _page(name: str) -> Path:
     found = [known for known in page_names() if name in (known, known.rpartition("/")[2])]
     if len(found) != 1:
-        raise LookupError(f"There is no page {name!r}. The pages are: {', '.join(page_names())}.")
+        names = {known.rpartition("/")[2]: known for known in page_names()}
+        close, _ = similar_names(name.rpartition("/")[2], names)
+        meant = f"Did you mean {' or '.join(close)}?" if close else ""
+        raise LookupError(
+            f"There is no page {name!r}. {meant or 'Without a name, docs lists all.'}"
+        )
     return FOLDER / f"{found[0]}.md"

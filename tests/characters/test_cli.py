@@ -159,6 +159,25 @@ def test_sessions_that_a_running_game_holds_are_not_cleared(
     assert "in use" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("command", "sentence"),
+    [
+        ("words {there}", "{there} is there already: name a file that is new."),
+        ("import {gone}", "There is no {gone}."),
+        ("import {there}/file/x", "{there}/file/x: Not a directory."),
+        ("docs own-stor", "There is no page 'own-stor'. Did you mean own-store?"),
+        ("docs qqqq", "There is no page 'qqqq'. Without a name, docs lists all."),
+    ],
+)
+def test_a_name_that_cannot_be_used_is_told_in_a_sentence(
+    command: str, sentence: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    places = {"there": tmp_path, "gone": tmp_path / "gone"}
+    (tmp_path / "file").touch()
+    assert main([word.format(**places) for word in command.split()]) == 1
+    assert capsys.readouterr().err == sentence.format(**places) + "\n"
+
+
 def test_an_unknown_session_is_a_sentence_without_quotes(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

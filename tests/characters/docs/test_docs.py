@@ -61,11 +61,11 @@ def test_a_page_is_printed_by_its_name_or_the_last_word_of_it() -> None:
     )
 
 
-def test_a_page_that_is_not_there_is_refused_with_those_that_are(
+def test_a_page_that_is_not_there_is_refused_with_the_one_that_is_meant(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert run("docs", "own-shop")[0] == 1
-    assert "how-to/own-store" in capsys.readouterr().err
+    assert "Did you mean own-store?" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", PAGES)
