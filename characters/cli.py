@@ -115,7 +115,7 @@ def _add_scene_commands(commands: argparse._SubParsersAction[argparse.ArgumentPa
 
 def _add_machine_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     sessions = commands.add_parser("sessions", help="stored conversations: list, show, clear")
-    what = ("list", "show", "clear", "forget")
+    what: tuple[str, ...] = ("list", "show", "clear", "forget")
     sessions.add_argument("do", metavar="|".join(what), choices=what)
     sessions.add_argument(
         "ids", nargs="*", default=[], metavar="ID", help="character ids; none means all"

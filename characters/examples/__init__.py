@@ -1,6 +1,6 @@
 """Small programs, each of which shows one thing: `python -m characters.examples.NAME`.
 
-In a window: hello, two_characters, level_from_file, own_component, doors.
+In a window: hello, own_loop, two_characters, level_from_file, own_component, doors.
 In the terminal: events, typed_actions, triggers, manual_respond, reconnect_policies, own_store,
 pages, slots, headless.
 """

@@ -8,6 +8,8 @@ from contextlib import suppress
 from dataclasses import field
 from typing import Any, ClassVar
 
+from pydantic import PositiveFloat
+
 from characters.client.config import (
     MessageRefused,
     SpeechNotUnderstood,
@@ -29,7 +31,7 @@ from characters.protocol.turn_settings import ListeningMode
 from characters.storage.slots import SlotInfo
 from characters.ui import words
 from characters.ui.actions import Actions
-from characters.ui.model import HUD_BINDINGS, Destinations, SceneQuery, gather
+from characters.ui.model import BADGE_HEIGHT, HUD_BINDINGS, Destinations, SceneQuery, gather
 from characters.ui.report import EventLog
 from characters.ui.slots import SlotPage
 from characters.ui.state import CaptionSize, HudState, hud_layout, view_shift
@@ -59,6 +61,8 @@ class Hud(Component):
 
     draws_sharp: ClassVar[bool] = True
     execution_order: ClassVar[int] = -50  # after the manager, before the player's own keys
+
+    badge_height: PositiveFloat = BADGE_HEIGHT  # over the feet of one without a CharacterSprite
 
     _state: HudState = field(default_factory=HudState)
     _hotspots: Hotspots = field(default_factory=Hotspots)
@@ -149,7 +153,8 @@ class Hud(Component):
         from characters.ui.paint.widgets import Gui
 
         query = SceneQuery(self.scene)
-        model = gather(query, self._state, self._event_log.lines, self._destinations)
+        lines, height = self._event_log.lines, self.badge_height
+        model = gather(query, self._state, lines, self._destinations, height)
         self._hotspots.begin()
         painter = shared_painter(self.scene, scale_of(surface))
         gui = Gui(painter, surface, model, self._hotspots, self._badges)

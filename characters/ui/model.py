@@ -33,8 +33,8 @@ from engine.objects.scene import Scene
 from engine.ui.geometry import Rect
 
 __all__ = [
-    "Actor", "ALL_BINDINGS", "by_cause", "Caption", "captions", "Destinations", "Failed",
-    "FaultState", "gather", "HUD_BINDINGS", "HudModel", "reading_seconds", "SceneQuery",
+    "Actor", "ALL_BINDINGS", "BADGE_HEIGHT", "by_cause", "Caption", "captions", "Destinations",
+    "Failed", "FaultState", "gather", "HUD_BINDINGS", "HudModel", "reading_seconds", "SceneQuery",
 ]  # fmt: skip
 
 
@@ -221,24 +221,30 @@ def gather(
     state: HudState,
     messages: Messages,
     destinations: Destinations | None = None,
+    badge_height: float = BADGE_HEIGHT,
 ) -> HudModel:
     """Return what this frame shows; `messages` returns the last wire messages of a key.
 
+    `badge_height` is how high over its feet the head of one without a sprite is.
+
     `destinations` are kept from frame to frame; new ones ask everybody at once.
     """
-    scene, target, manager = query.scene, query.target, query.manager
+    scene, manager = query.scene, query.manager
     turns = TurnSettings.DEFAULT if manager is None else manager.voice_input.turns
     ways_out, is_generated = (destinations or Destinations()).look(query)
     lines = messages if state.is_inspector_open else lambda say, key: ()
     return HudModel(
         now=scene.time.now,
         size=scene.camera.size,
-        actors=tuple(_actor(each, query, lines, each is target) for each in query.characters),
+        actors=tuple(
+            _actor(each, query, lines, _head(each, scene, badge_height))
+            for each in query.characters
+        ),
         voice=_voice(manager),
         is_toggled=turns.push_to_talk.toggle,
         faults=_faults(query, state),
         player_name=query.player.name if query.player is not None else "",
-        player_head=None if query.player is None else _head(query.player, scene),
+        player_head=None if query.player is None else _head(query.player, scene, badge_height),
         level=_level(scene),
         notice=state.notice,
         service_problem=_service_problem(query),
@@ -265,24 +271,24 @@ def _absent(query: SceneQuery) -> frozenset[str]:
     return frozenset(name for name in is_there if not is_there[name])
 
 
-def _actor(character: Character, query: SceneQuery, messages: Messages, is_target: bool) -> Actor:
+def _actor(character: Character, query: SceneQuery, messages: Messages, head: Point) -> Actor:
     return Actor(
         key=character.key,
         name=character.label,
         view=character.view,
-        head=_head(character, query.scene),
+        head=head,
         policy=character.reconnect_policy,
-        is_target=is_target,
+        is_target=character is query.target,
         messages=messages(query.words, character.key),
     )
 
 
-def _head(figure: Component, scene: Scene) -> Point:
+def _head(figure: Component, scene: Scene, without_sprite: float) -> Point:
     """Return where the head of a character or of the player is on the screen."""
     owner = figure.game_object
     x, y = owner.transform.position
     sprite = owner.get_component(CharacterSprite)
-    top = sprite.head_height if sprite is not None else BADGE_HEIGHT
+    top = sprite.head_height if sprite is not None else without_sprite
     return scene.camera.to_screen((x, y - top))
 
 

@@ -100,7 +100,7 @@ def test_leaving_asks_a_loop_of_the_games_own_to_end() -> None:
 
 def test_actions_in_an_empty_scene_do_nothing() -> None:
     actions = Acting(Scene()).actions
-    for act in (actions.send, actions.retry_first, actions.take_over_first, actions.quit):
+    for act in (actions.send, actions.retry_first, actions.take_over_first):
         act()
     assert actions.query.keys == ()
 

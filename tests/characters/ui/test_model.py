@@ -43,6 +43,14 @@ def test_badges_stand_over_heads() -> None:
     assert 160 < ada.head[1] < 200
 
 
+def test_badges_of_a_games_own_pictures_stand_as_high_as_it_says() -> None:
+    scene = Scene()
+    scene.create("You", position=(100, 300)).add(Player())
+    query, lines = SceneQuery(scene), EventLog().lines
+    assert gather(query, HudState(), lines).player_head == (100, 180)
+    assert gather(query, HudState(), lines, None, 40.0).player_head == (100, 260)
+
+
 def test_the_microphone_is_what_the_ears_say() -> None:
     stage = Stage()
     hands_free = ListeningMode.HANDS_FREE
