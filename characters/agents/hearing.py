@@ -179,8 +179,11 @@ def is_backchannel(text: str, language: str) -> bool:
 # More words are a line, whatever they are; and a pattern of phrases takes for ever to refuse many.
 MOST_SIGNS = 8
 _LONG_DRAWN = re.compile(r"(\w)\1\1+")
+# However it is written: "mhmm", "mmhmm", "hm-mm", "uhhuh"; "uh-uh" is a no.
+_HUMMED = "h?m+(?:h+m+)*h?|uh ?huh"
 _LAUGHTER = (
-    "ha|heh|hah|(?:ha){2,}h?|(?:he){2,}h?|(?:ho){2,}|(?:hi){3,}|ha(?: ha)+|he(?: he)+|ho(?: ho)+"
+    "ha|heh|hah|(?:[bm]?[uw]?a)?(?:ha){2,}h?|(?:he){2,}h?|(?:ho){2,}|(?:hi){3,}"
+    "|ha(?: ha)+|he(?: he)+|ho(?: ho)+"
 )
 
 
@@ -188,7 +191,7 @@ _LAUGHTER = (
 def _signs(language: str) -> re.Pattern[str]:
     known = BACKCHANNELS.get(language, frozenset()) | BACKCHANNELS[""]
     phrases = "|".join(map(re.escape, known))
-    return re.compile(f"(?:(?:{phrases}|{_LAUGHTER}) )+")
+    return re.compile(f"(?:(?:{phrases}|{_HUMMED}|{_LAUGHTER}) )+")
 
 
 _ASKING = frozenset(

@@ -24,12 +24,13 @@ def _phrases(text: str) -> frozenset[str]:
 # stands three times: "hmmmm" is looked for as "hm".
 BACKCHANNELS = {
     "": _phrases(
-        "hm, hmm, m, mm, mhm, mmhm, mm hm, mm hmm, m hm, uh huh, aha, ah, aah, oh, ooh, ok, o k, "
-        "um, uhm, er, erm, ahem, huh"
+        "aha, ah, aah, oh, ooh, ok, o k, um, uhm, hum, er, erm, ahem, huh, phew, whoa, lol"
     ),
     "en": _phrases(
         "uh, uhuh, ah huh, ah ha, okay, yeah, yep, yup, yes, right, i see, sure, exactly, indeed, "
-        "true, of course, alright, all right, got it, go on, wow, interesting"
+        "true, of course, alright, all right, got it, go on, wow, interesting, really, yea, ya, "
+        "absolutely, definitely, totally, that's right, i know, makes sense, fair enough, gotcha, "
+        "understood, i understand, good, great, nice, cool"
     ),
     "de": _phrases(
         "ja, jaja, genau, ach so, achso, aha ja, okay, stimmt, klar, na klar, verstehe, "

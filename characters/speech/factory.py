@@ -22,6 +22,7 @@ import numpy as np
 
 from characters.audio.signal import Floats, Samples
 from characters.english import ENGLISH
+from characters.protocol.codec import whole_text
 from characters.protocol.turn_settings import SmartTurn, VoiceActivityOptions
 from characters.speech.espeak import Espeak, find_espeak, weights
 from characters.speech.hibari import HibariVoice
@@ -232,7 +233,7 @@ class SpeechParts:
         Chunks of at most 100 ms come as fast as they are made, not paced. `aclose()` the generator,
         or cancel the task that iterates, to stop at once.
         """
-        for sentence in sentences(text):
+        for sentence in sentences(whole_text(text)):  # no encoder takes half of a letter
             async with aclosing(
                 self._synthesiser.synthesise(sentence, style or VoiceStyle())
             ) as chunks:

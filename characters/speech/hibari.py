@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import marshal
 import threading
+import unicodedata
 import zlib
 from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import dataclass
@@ -182,10 +183,13 @@ class HibariVoice:
     async def synthesise(self, text: str, style: VoiceStyle) -> AsyncGenerator[VoiceChunk, None]:
         """Speak a text; each sentence of it is made while the one before is played.
 
-        Raises SynthesisError for another language, a model that fails, or too many who wait.
+        Raises SynthesisError for another language or other letters, a model that fails, or too many
+        who wait.
         """
         if not style.language.lower().startswith("en"):
             raise SynthesisError(f"this voice speaks English, not {style.language!r}")
+        if _is_foreign(text):
+            raise SynthesisError("this voice knows Latin letters alone")
         chunks, others = await self._call("begin", text, style)
         made: asyncio.Task[list[VoiceChunk]] | None = None
         try:
@@ -213,6 +217,13 @@ class HibariVoice:
         """End the process."""
         self._process.close()
         await self._pool.close()
+
+
+def _is_foreign(text: str) -> bool:
+    """Tell whether most letters are such as the model would spell as if they were Latin ones."""
+    letters = [letter for letter in unicodedata.normalize("NFKC", text) if letter.isalpha()]
+    latin = sum("LATIN" in unicodedata.name(letter, "") for letter in letters)
+    return 2 * latin < len(letters)
 
 
 def _in_cast(spectrum: Spectrum, cast: _Cast) -> Spectrum:

@@ -80,6 +80,8 @@ def test_of_a_line_with_many_mistakes_the_first_are_corrected() -> None:
         ("Uh huh, uh huh.", "en"), ("Yeah yeah yeah", "en"), ("Hm, I see.", "en"),
         ("Ah, right, go on.", "en"), ("Hmmmmm", "en"), ("Aaah!", "de"), ("Ach so, ja, klar", "de"),
         ("Ha ha ha!", "en"), ("Hahahaha.", "en"), ("Heh, okay", "en"), ("Ahem.", "en"),
+        ("Uhhuh.", "en"), ("Mhmm", "de"), ("Mmhmm.", "en"), ("Hm-mm", "fr"), ("Mm-hm, mm-hm", "es"),
+        ("Muahaha", "en"), ("Ahahahah!", "tr"), ("Really, wow.", "en"), ("That\u2019s right", "en"),
     ],
 )  # fmt: skip
 def test_what_only_shows_that_one_listens_is_known_by_language(text: str, language: str) -> None:
@@ -90,7 +92,8 @@ def test_what_only_shows_that_one_listens_is_known_by_language(text: str, langua
     ("text", "language"),
     [
         ("Right?", "en"), ("Yeah but why", "en"), ("no", "en"), ("stop", "en"), ("wait", "en"),
-        ("Genau.", "en"), ("yeah right now", "en"), ("", "en"),
+        ("Genau.", "en"), ("yeah right now", "en"), ("", "en"), ("Uh-uh.", "de"), ("ham", "en"),
+        ("mmhm" * 2_000 + "x", "en"), ("Really?", "en"), ("home", "en"), ("Mum", "en"),
         ("He", "en"), ("Hi hi", "en"), ("Ha, no", "en"), ("Oh no", "en"), ("Yes yes no", "en"),
         ("yeah right " * 20, "en"), ("yeah right " * 20 + "now", "en"),
         ("\u2026", "en"), ("Ja", "xx"),

@@ -258,6 +258,24 @@ def test_stopping_in_the_middle_stops_whoever_speaks() -> None:
     assert asyncio.run(talk()).stopped == 1
 
 
+def test_half_of_a_letter_is_left_out_of_what_is_spoken() -> None:
+    class Encoder(Voice):
+        """Encodes what it speaks, as programs and services do."""
+
+        async def synthesise(
+            self, text: str, style: VoiceStyle
+        ) -> AsyncGenerator[VoiceChunk, None]:
+            yield VoiceChunk(text.encode(), 16_000)
+
+    async def said() -> bytes:
+        speech = SpeechParts(None, LoudnessDetector, Encoder("a"))
+        chunks = [chunk async for chunk in speech.synthesise("Hi \ud83dthere \ud83d\ude00.")]
+        await speech.close()
+        return b"".join(chunk.pcm for chunk in chunks)
+
+    assert asyncio.run(said()).decode() == "Hi there \N{GRINNING FACE}."
+
+
 def test_closing_closes_all() -> None:
     voices = (Voice("a"), Voice("b"))
     asyncio.run(FallbackSynthesiser(voices).close())

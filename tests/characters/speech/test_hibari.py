@@ -137,7 +137,18 @@ def test_no_sentence_is_louder_than_the_device_can_play() -> None:
     assert max(len(chunk.pcm) for chunk in chunks) <= RATE // 10 * 2
 
 
-@pytest.mark.parametrize(("text", "language"), [("abc", "de"), ("fail", "en-us")])
+FOREIGN = ("Привет, друг.", "Γεια σου", "שלום", "日本語 OK")  # noqa: RUF001  # no Latin letters
+
+
+@pytest.mark.parametrize("text", ["Grüß Gott, Ñandú", "ＡＢＣ", "𝓗ello 友", "Việt Nam", "42", "¿?"])  # noqa: RUF001  # odd Latin ones
+def test_latin_letters_are_spoken_whatever_they_look_like(text: str) -> None:
+    assert speak_beside(text, VoiceStyle(), partial(HibariModel, load_fake))
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [("abc", "de"), ("fail", "en-us"), *((text, "en-us") for text in FOREIGN)],
+)
 def test_what_it_cannot_speak_is_left_to_the_next_voice(text: str, language: str) -> None:
     with pytest.raises(SynthesisError):
         speak_beside(text, VoiceStyle(language=language), partial(HibariModel, load_fake))
