@@ -89,10 +89,15 @@ def await_port(port: int, seconds: float = 30.0) -> None:
 
 
 class Agent:
-    """Our service in one LiveKit room: what it says and hears goes through LiveKit's client."""
+    """Our service in one LiveKit room: what it says and hears goes through LiveKit's client.
 
-    def __init__(self, service: Connection) -> None:
+    It leaves at a line that says so, unless that is in `left_at`: a client says again what nobody
+    has answered.
+    """
+
+    def __init__(self, service: Connection, left_at: set[str | None]) -> None:
         self._service = service
+        self._left_at = left_at
         self._room = rtc.Room()
         self._player_came = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -117,10 +122,14 @@ class Agent:
 
     def _message(self, packet: Any) -> None:
         message = decode_client(json.loads(packet.data))
-        if isinstance(message, UserTextMessage) and message.text == GO:
+        if isinstance(message, UserTextMessage) and self._leaves_at(message):
+            self._left_at.add(message.message_id)
             self._begin(self.leave())
         else:
             self._service.send(message)
+
+    def _leaves_at(self, line: UserTextMessage) -> bool:
+        return line.text == GO and line.message_id not in self._left_at
 
     def _track(self, track: Any, *_: object) -> None:
         self._begin(self._hear(track))
@@ -158,6 +167,7 @@ class Cloud:
         self._livekit = livekit
         self._service = WebSocketTransport(service_url)
         self._agents: list[Agent] = []
+        self._left_at: set[str | None] = set()
 
     async def connect(self, request: web.Request) -> web.Response:
         """Open a room, with an agent in it."""
@@ -173,7 +183,8 @@ class Cloud:
             grant = await self._service.connect(ask)
         except TransportError as error:
             return web.json_response({"detail": error.failure.message}, status=404)
-        agent = Agent(await self._service.join(grant, SequencedChannel(grant.room_name)))
+        connection = await self._service.join(grant, SequencedChannel(grant.room_name))
+        agent = Agent(connection, self._left_at)
         self._agents.append(agent)
         self.opened.append(grant.session_id)
         name = secrets.token_hex(4)

@@ -103,8 +103,11 @@ class LiveKitServer:
     def _visit(self, token: str, is_again: bool) -> Visit | None:
         if is_again:
             return next((v for v in self.inside if v.token == token), None)
-        if any(v.token == token and v.may_come_anew for v in self.visits):
-            return self._enter(Visit(self, token, "", "player", is_first=False))
+        before = [visit for visit in self.visits if visit.token == token]
+        # A client to whom the answer was too late asks once more with the token that it has.
+        if before and all(visit.may_come_anew or not visit.is_met for visit in before):
+            is_first = not any(visit.is_met for visit in before)
+            return self._enter(Visit(self, token, "", "player", is_first=is_first))
         room = next((r for r in self.host.rooms.values() if token in r.tokens), None)
         if room is not None:
             room.tokens = set()
@@ -271,6 +274,11 @@ class Visit:
         for mid, who in self._heard.items():
             answer.mid_to_track_id[mid] = who.tracks[0].sid
         self._signal(answer=answer)
+
+    @property
+    def is_met(self) -> bool:
+        """Whether the client has come as far as to hear what is said."""
+        return self._reliable is not None
 
     @property
     def _others(self) -> list[Visit]:
