@@ -187,7 +187,7 @@ class Espeak:
 
 def voice_of(style: VoiceStyle) -> str:
     """Return a voice's name as espeak-ng takes it; odd characters of a persona are not passed."""
-    language = "".join(SAFE_NAME.findall(style.language)) or "en-us"
+    language = "".join(SAFE_NAME.findall(style.language.replace("_", "-"))) or "en-us"
     variant = "".join(SAFE_NAME.findall(style.variant))
     return f"{language}+{variant}" if variant else language
 

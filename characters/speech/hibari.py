@@ -186,7 +186,7 @@ class HibariVoice:
         Raises SynthesisError for another language or other letters, a model that fails, or too many
         who wait.
         """
-        if not style.language.lower().startswith("en"):
+        if not (style.language or "en").lower().startswith("en"):
             raise SynthesisError(f"this voice speaks English, not {style.language!r}")
         if _is_foreign(text):
             raise SynthesisError("this voice knows Latin letters alone")

@@ -194,12 +194,18 @@ class ModelSchema:
     def example(self, path: KeyPath, bounds: Mapping[str, Any] = MappingProxyType({})) -> str:
         """Return a correct line, or item of a list, for the path; "" if unknown.
 
-        Of several kinds of tables with such a key it is that of one whose default is in `bounds`.
+        Of several kinds of tables with such a key it is that of one whose default is in `bounds`,
+        and in its own: a default may be what nobody can write.
         """
         if path and isinstance(path[-1], int):
             items = next(self._fields(path[:-1]), {}).get("default") or ()
             return as_toml(items[path[-1]]) if path[-1] < len(items) else ""
-        field = next((it for it in self._fields(path) if _fits(it.get("default"), bounds)), None)
+        fitting = (
+            it
+            for it in self._fields(path)
+            if _fits(it.get("default"), bounds) and _fits(it.get("default"), _bounds_of(it))
+        )
+        field = next(fitting, None)
         if field is None:
             return ""
         if "default" in field and field["default"] is not None:
@@ -259,6 +265,16 @@ class ModelSchema:
 _BOUNDS: Mapping[str, Callable[[Any, Any], bool]] = MappingProxyType(
     {"gt": operator.gt, "ge": operator.ge, "lt": operator.lt, "le": operator.le}
 )
+
+
+_OWN_BOUNDS: Mapping[str, str] = MappingProxyType(
+    {"gt": "exclusiveMinimum", "ge": "minimum", "lt": "exclusiveMaximum", "le": "maximum"}
+)
+
+
+def _bounds_of(field: Schema) -> Mapping[str, Any]:
+    """Return the bounds in a field's JSON schema by pydantic's names."""
+    return {name: field[own] for name, own in _OWN_BOUNDS.items() if own in field}
 
 
 def _fits(value: object, bounds: Mapping[str, Any]) -> bool:

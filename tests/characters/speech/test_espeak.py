@@ -75,6 +75,11 @@ def test_a_persona_cannot_pass_options_to_the_program() -> None:
     assert voice_of(VoiceStyle(language="en -w /x", variant="f2;rm")) == "en-wx+f2rm"
 
 
+def test_a_language_is_known_as_systems_write_it() -> None:
+    assert voice_of(VoiceStyle(language="pt_BR")) == "pt-BR"
+    assert voice_of(VoiceStyle(language="")) == "en-us"
+
+
 def started(pid_file: Path) -> str:
     return pid_file.read_text().strip() if pid_file.exists() else ""
 

@@ -136,6 +136,8 @@ class Outer(BaseModel):
     named: dict[str, Inner] = {}
     count: int
     size: tuple[float, float] = (26.0, 14.0)
+    hertz: Annotated[float, Field(ge=60, le=400)] = 0.0  # which nobody can write
+    pitch: Annotated[int, Field(gt=0, lt=99)] = 50
 
 
 SCHEMA = ModelSchema(Outer)
@@ -147,7 +149,7 @@ def test_the_keys_of_an_inner_table_are_known_wherever_it_stands(path: Any) -> N
 
 
 def test_the_keys_of_the_whole_are_known() -> None:
-    assert SCHEMA.keys(()) == ["inner", "many", "pair", "named", "count", "size"]
+    assert SCHEMA.keys(()) == ["inner", "many", "pair", "named", "count", "size", "hertz", "pitch"]
 
 
 def test_nothing_is_known_where_there_is_no_table() -> None:
@@ -165,6 +167,8 @@ def test_nothing_is_known_where_there_is_no_table() -> None:
         (("many", 1), ""),
         (("size", 1), "14.0"),
         (("size", 2), ""),
+        (("hertz",), ""),
+        (("pitch",), "pitch = 50"),
     ],
 )
 def test_an_example_is_the_default_or_of_the_right_type(path: Any, line: str) -> None:
