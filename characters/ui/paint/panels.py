@@ -142,7 +142,8 @@ def _heading(gui: Gui, page: Rect, title: str) -> Iterator[SessionLine]:
 
 
 def _paint_row(gui: Gui, page: Rect, label: str, value: str, y: float) -> None:
-    gui.text(label, (page.x + 14, y), SMALL, MUTED if value else CREAM)
+    room = 86 if value else None
+    gui.text(label, (page.x + 14, y), SMALL, MUTED if value else CREAM, room=room)
     gui.text(value, (page.x + 104, y), SMALL, SNOW)
 
 
@@ -459,7 +460,8 @@ _DISABLED: Colour = (98, 90, 112, 255)
 def paint_faults(gui: Gui, rect: Rect, state: HudState, buttons: Sequence[HudAction]) -> None:
     """Paint what can be broken, and of which character."""
     gui.panel(rect, SHEET)
-    gui.text(gui.say("faults.title"), (rect.x + 16, rect.y + 10), 17, AMBER, bold=True)
+    title = gui.say("faults.title")
+    gui.text(title, (rect.x + 16, rect.y + 10), 17, AMBER, bold=True, room=rect.w - 32)
     y, button_rows = rect.y + 40, (len(buttons) + 1) // 2
     targets = [None, *gui.model.actors]
     below = 8 + button_rows * _BUTTON_STEP + 2 + _STATE_H
@@ -477,9 +479,9 @@ def paint_faults(gui: Gui, rect: Rect, state: HudState, buttons: Sequence[HudAct
     _paint_fault_buttons(gui, Rect(rect.x, y + 8, rect.w, 0), buttons)
     x, y = rect.x + 14, y + 10 + button_rows * _BUTTON_STEP
     for line, tone in words.fault_lines(gui.say, gui.model.faults):
-        gui.text(line, (x, y), 13, TONES[tone])
+        gui.text(line, (x, y), 13, TONES[tone], room=rect.w - 28)
         y += 18
-    gui.text(gui.say("faults.keys"), (x, y + 2), 12, MUTED)
+    gui.text(gui.say("faults.keys"), (x, y + 2), 12, MUTED, room=rect.w - 28)
 
 
 def _paint_target(gui: Gui, row: Rect, nth: int, actor: Actor | None, *, is_chosen: bool) -> None:

@@ -484,21 +484,25 @@ def _paint_card(gui: Gui, card: ErrorCard) -> None:
 
 def paint_help(gui: Gui) -> None:
     """Paint the keys."""
-    size = gui.model.size
-    rows = words.help_rows(gui.model.absent)
+    size, fonts = gui.model.size, gui.fonts
+    rows = [(gui.say(keys), gui.say(what)) for keys, what in words.help_rows(gui.model.absent)]
     row = min(29, int(size[1] - 100) // len(rows))  # closer in a low picture
-    w, h = 520.0, 92.0 + row * len(rows)
+    # Another language may take more room than English, and a key be called "Leertaste".
+    caps = max(100, *(fonts.width(keys, 14, True) + 18 for keys, _ in rows))
+    text = 46 + caps
+    w = min(max(520, text + 30 + max(fonts.width(what, 16) for _, what in rows)), size[0] - 20)
+    h = 92.0 + row * len(rows)
     rect = Rect((size[0] - w) // 2, (size[1] - h) // 2, w, h)
     gui.sheet(rect, 120)
     gui.text(gui.say("help.title"), (rect.x + 30, rect.y + 20), 24, AMBER, bold=True)
     y = rect.y + 64
     for keys, what in rows:
-        wide = max(40, gui.fonts.width(gui.say(keys), 14, True) + 18)
-        cap = Rect(rect.x + 130 - wide, y, wide, min(23, row - 4))
+        wide = max(40, fonts.width(keys, 14, True) + 18)
+        cap = Rect(rect.x + 30 + caps - wide, y, wide, min(23, row - 4))
         gui.panel(cap, _KEY)
         top = cap.y + (cap.h - 16) / 2
-        gui.text(gui.say(keys), (cap.x + wide / 2, top), 14, INK, bold=True, align="center")
-        gui.text(gui.say(what), (rect.x + 146, top - 2), 16, CREAM)
+        gui.text(keys, (cap.x + wide / 2, top), 14, INK, bold=True, align="center")
+        gui.text(what, (rect.x + text, top - 2), 16, CREAM, room=w - text - 16)
         y += row
 
 

@@ -12,12 +12,13 @@ from characters.ui.model import HudModel
 from characters.ui.paint.painter import make_painter
 from characters.ui.paint.widgets import Gui
 from engine.ui.geometry import Hotspots, Rect
-from engine.ui.painter import Painter
+from engine.ui.painter import Painter, PanelStyle
 
 __all__ = [
     "area",
     "BLANK",
     "gui",
+    "MeasuringPainter",
     "NotingPainter",
     "painter",
     "sheet",
@@ -37,6 +38,23 @@ class NotingPainter(Painter):
     def text(self, surface: Any, text: str, *at: Any, **style: Any) -> Rect:
         self.words.append(text)
         return super().text(surface, text, *at, **style)
+
+
+class MeasuringPainter(NotingPainter):
+    """A painter that records where panels and texts are."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.panels: list[Rect] = []
+        self.texts: list[Rect] = []
+
+    def panel(self, surface: Any, rect: Rect, style: PanelStyle | None = None) -> None:
+        self.panels.append(rect)
+        super().panel(surface, rect, style)
+
+    def text(self, surface: Any, text: str, *at: Any, **style: Any) -> Rect:
+        self.texts.append(super().text(surface, text, *at, **style))
+        return self.texts[-1]
 
 
 @cache

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import product
 
 import pygame
@@ -9,16 +10,18 @@ from characters.audio.portaudio import DeviceReport
 from characters.audio.sources import AudioDevice
 from characters.components.parts import SoundDevices
 from characters.ui.actions import Actions
-from characters.ui.model import SceneQuery
+from characters.ui.model import ALL_BINDINGS, SceneQuery
 from characters.ui.paint.panels import paint_faults, paint_inspector, paint_sound
 from characters.ui.sound import SoundActions
 from characters.ui.state import HudAction, HudState, Scroll, hud_layout, sound_page
+from engine.core.input import Input
+from engine.core.words import Words
 from engine.objects.scene import Scene
 from engine.ui.geometry import Hotspots, Rect
 from tests.audio.devices import until
 from tests.characters.ui.fakes import Stage
-from tests.characters.ui.helpers import crowd, model
-from tests.characters.ui.paint.pictures import NotingPainter, area, gui, sheet
+from tests.characters.ui.helpers import EN, crowd, model
+from tests.characters.ui.paint.pictures import MeasuringPainter, NotingPainter, area, gui, sheet
 
 NAME = "A microphone whose maker could not stop adding words to its name, Second Generation"
 SIZE = (640, 400)
@@ -153,6 +156,15 @@ def test_the_fault_panel_offers_everybody_each_one_and_what_can_be_done() -> Non
         chosen.add(state.fault_target)
     assert set(done) == {"cut", "why not"}
     assert chosen == {None, *(actor.key for actor in shown.actors)}
+
+
+def test_the_texts_of_the_fault_panel_stay_in_it_in_a_language_of_long_words() -> None:
+    measuring, rect = MeasuringPainter(), LAYOUT.faults
+    assert rect is not None
+    long = Words({key: f"{text} {text} {text}" for key, text in EN.templates.items()})
+    shown = replace(crowd(), words=long.with_keys(Input(), ALL_BINDINGS))
+    paint_faults(gui(shown, brush=measuring), rect, HudState(), ())
+    assert max(text.right for text in measuring.texts) <= rect.right
 
 
 class RecordingActions(Actions):

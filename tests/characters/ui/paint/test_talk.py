@@ -2,16 +2,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
 import pygame
 import pytest
 
 from characters.client.voice_input import VoiceInputStatus
+from characters.components.language import language_path, read_words
 from characters.protocol.failures import failure
 from characters.session.conversation import Resume, ResumeOutcome, SessionState, Turn
 from characters.ui import words
 from characters.ui.actions import Actions
-from characters.ui.model import Actor, HudModel, SceneQuery
+from characters.ui.model import ALL_BINDINGS, Actor, HudModel, SceneQuery
 from characters.ui.paint.talk import (
     CaptionPlace,
     caption_places,
@@ -31,11 +33,12 @@ from characters.ui.paint.talk import (
 )
 from characters.ui.state import MIC_H, MIC_W, HudAction, HudState, bar, hud_layout
 from characters.ui.words import HELP
+from engine.core.input import Input
 from engine.objects.scene import Scene
 from engine.ui.geometry import Hotspots, Rect
 from engine.ui.text_field import TextField
 from tests.characters.ui.helpers import NOW, actor, crowd, model
-from tests.characters.ui.paint.pictures import NotingPainter, area, gui, sheet
+from tests.characters.ui.paint.pictures import MeasuringPainter, NotingPainter, area, gui, sheet
 
 STAGE = Rect(12, 64, 936, 524)
 
@@ -185,6 +188,17 @@ def test_the_help_covers_the_middle_and_names_every_key_once() -> None:
     paint_help(gui(model(), surface))
     assert area(surface).size == (960, 600)
     assert len({key for key, _ in HELP}) == len(HELP)
+
+
+@pytest.mark.parametrize("size", [(960, 600), (640, 400)])
+def test_the_help_is_as_wide_as_its_language_takes(size: tuple[int, int]) -> None:
+    german = read_words(language_path("de", Path())).with_keys(Input(), ALL_BINDINGS)
+    measuring = MeasuringPainter()
+    shown = model(size=size, words=german)
+    paint_help(gui(shown, pygame.Surface(size), brush=measuring))
+    widest = max(measuring.panels, key=lambda panel: panel.w)
+    assert widest.w <= size[0]
+    assert all(text.x >= widest.x and text.right <= widest.right for text in measuring.texts)
 
 
 def test_help_and_menu_fit_a_low_picture() -> None:
