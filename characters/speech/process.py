@@ -37,6 +37,8 @@ log = logging.getLogger(__name__)
 
 # A slow disk and a virus scanner, at the first use.
 START_SECONDS = 120.0
+# Far more than any sentence takes, so that one that stands still keeps nobody silent for good.
+ANSWER_SECONDS = 30.0
 TELL_SECONDS = 3.0  # without a word; then it is told, and again
 LENGTH = struct.Struct("<I")
 TIDY_SECONDS = 1.0  # after so long what was freed meanwhile is given back to the system
@@ -53,8 +55,8 @@ class SpeechProcess:
     """Calls the methods of an object that `make` makes in a process of its own.
 
     `make` is found by its name there: a function or a class of a module, or a `partial` of one.
-    The process starts with the first call, and again with the next one after it has crashed. Calls
-    wait for their results, so they belong into threads.
+    The process starts with the first call, and again with the next one after it has crashed or was
+    ended because it did not answer. Calls wait for their results, so they belong into threads.
     """
 
     def __init__(self, make: Callable[[], object], what: str) -> None:
@@ -72,7 +74,11 @@ class SpeechProcess:
         Raises SpeechProcessError where the process could not answer.
         """
         with self._lock:
-            result = self._running().send(next(self._numbers), (method, arguments))
+            child = self._running()
+            result = child.send(next(self._numbers), (method, arguments))
+        if wait([result], ANSWER_SECONDS).not_done:
+            child.kill()  # whoever waits behind it is told, and the next call starts another
+            raise SpeechProcessError(f"{self._what} does not answer")
         return result.result()
 
     def start(self) -> None:

@@ -77,6 +77,17 @@ def test_one_that_dies_is_followed_by_another() -> None:
     it.close()
 
 
+def test_one_that_stands_still_is_followed_by_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    it = SpeechProcess(Calculator, "The calculator")
+    it.start()
+    monkeypatch.setattr(process, "ANSWER_SECONDS", 0.3)
+    with pytest.raises(SpeechProcessError, match="The calculator does not answer"):
+        it.call("wait", 120.0)
+    monkeypatch.undo()
+    assert it.call("add", 1) == 1
+    it.close()
+
+
 def test_what_a_library_raises_there_is_told_without_loading_it_here(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
