@@ -42,6 +42,7 @@ log = logging.getLogger(__name__)
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 HOST = re.compile(r"[\w.\-\[\]:]+")
 HASHED = "sha256:"
+DIGEST = re.compile(r"[0-9a-f]{64}")
 CLUSTER_KEY = "X-Troupe-Cluster"
 """The header by which the nodes of a cluster know one another."""
 MAX_CALLERS = 10_000
@@ -117,8 +118,8 @@ class KeyRing:
         except UnicodeDecodeError:
             raise OSError(errno.EILSEQ, "it is no text in UTF-8") from None
         self._version = version  # one that could not be read is tried again
-        found = (line.partition("#")[0].strip() for line in lines)
-        return frozenset(_digest_in(line) for line in found if line)
+        found = ((number, line.partition("#")[0].strip()) for number, line in enumerate(lines, 1))
+        return frozenset(_digest_in(line, number) for number, line in found if line)
 
 
 def _version(file: Path) -> tuple[int, ...]:
@@ -126,9 +127,13 @@ def _version(file: Path) -> tuple[int, ...]:
     return status.st_mtime_ns, status.st_size, status.st_ino
 
 
-def _digest_in(line: str) -> str:
-    hashed = line.startswith(HASHED)
-    return line.removeprefix(HASHED).lower() if hashed else _digest(line)
+def _digest_in(line: str, number: int) -> str:
+    if not line.startswith(HASHED):
+        return _digest(line)
+    digest = line.removeprefix(HASHED).strip().lower()
+    if not DIGEST.fullmatch(digest):
+        raise OSError(errno.EINVAL, f"line {number} is no {HASHED} and 64 hexadecimal digits")
+    return digest
 
 
 def _digest(key: str) -> str:

@@ -447,3 +447,17 @@ def test_a_file_of_keys_with_a_byte_order_mark_is_read_and_one_in_utf16_is_told(
     file.write_text("key\n", encoding="utf-16")
     with pytest.raises(AccessError, match="no text in UTF-8"):
         KeyRing(None, file)
+
+
+@pytest.mark.parametrize("digest", ["", "abc", "ü" * 64, "x" * 64, "0" * 63, "0" * 65])
+def test_a_line_that_is_no_digest_is_told_and_the_old_keys_hold(
+    digest: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    file = tmp_path / "keys"
+    file.write_text("first")
+    ring = KeyRing(None, file)
+    file.write_text(f"second\nsha256:{digest}\n", "utf-8")
+    with pytest.raises(AccessError, match="line 2 is no sha256:"):
+        KeyRing(None, file)
+    assert ring.accepts("first") and not ring.accepts("second")
+    assert "line 2 is no sha256:" in caplog.text
