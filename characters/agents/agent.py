@@ -7,6 +7,7 @@ import re
 from collections.abc import AsyncGenerator, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeAlias
+from weakref import WeakKeyDictionary
 
 from characters.protocol.messages import Action, ModelUsage
 
@@ -155,7 +156,16 @@ class Agent(Protocol):
 PASSES = 4
 
 
+# Whose turn it is, of all that work on a loop.
+_TURNS = WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock]()
+
+
 async def let_others_go_on() -> None:
-    """Let the event loop read what came in meanwhile, hand it on and answer it."""
-    for _ in range(PASSES):
-        await asyncio.sleep(0)
+    """Let the event loop read what came in meanwhile, hand it on and answer it.
+
+    Of all who call this on a loop one goes on at a time, in the order of asking: between any two
+    pieces of work everything else is served, however many there are.
+    """
+    async with _TURNS.setdefault(asyncio.get_running_loop(), asyncio.Lock()):
+        for _ in range(PASSES):
+            await asyncio.sleep(0)

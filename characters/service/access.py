@@ -46,6 +46,9 @@ DIGEST = re.compile(r"[0-9a-f]{64}")
 CLUSTER_KEY = "X-Troupe-Cluster"
 """The header by which the nodes of a cluster know one another."""
 MAX_CALLERS = 10_000
+# Lines of text that one caller asks by `/connect/stream`, a second and at once: each is the work of
+# an agent. One who asks more waits, and is refused where that takes longer than so many seconds.
+QUESTIONS, MOST_WAIT_TO_ASK = (50.0, 200.0), 5.0
 CLOCKS_APART = 10.0  # seconds that the clock of a game's server may be ahead of ours, or behind
 TOKEN_LIFE = 86400.0  # seconds that a token of a player may be valid, so that a leaked one ends
 MOST_KEY_BYTES = 1 << 20
@@ -231,6 +234,7 @@ class Guard:
         self._settings = settings
         self._now = now
         self._paces: dict[str, Pace] = {}
+        self._questions: dict[str, Pace] = {}
 
     def check(self, request: web.Request) -> None:
         """Check where a request comes from, how often, and its key: the cheapest first."""
@@ -244,13 +248,29 @@ class Guard:
             self._check_pace(self._address(request))
             self._check_host(request)
             return
+        key = self._known_key(request)
+        self._check_pace(key or self._address(request))
+        if self._settings.keys is not None and not key:
+            raise RefusalError(401, "invalid API key")
+
+    def _known_key(self, request: web.Request) -> str:
+        """Return the key that a request shows, "" for none.
+
+        One that was made up is no caller of its own: whoever guesses is counted by address.
+        """
         keys, headers = self._settings.keys, request.headers
         key = headers.get("X-API-Key") or headers.get("API-AUTH-TOKEN") or ""
-        is_known = keys is not None and keys.accepts(key)
-        # A key that was made up is no caller of its own: whoever guesses is counted by address.
-        self._check_pace(key if is_known else self._address(request))
-        if keys is not None and not is_known:
-            raise RefusalError(401, "invalid API key")
+        return key if keys is not None and keys.accepts(key) else ""
+
+    def wait_to_ask(self, request: web.Request, lines: float) -> float:
+        """Return how many seconds the question of a caller waits. Raises RefusalError."""
+        caller, now = self._known_key(request) or self._address(request), self._now()
+        pace = self._pace(self._questions, caller, *QUESTIONS)
+        wait = pace.wait(lines, now)
+        if wait > MOST_WAIT_TO_ASK:
+            raise RefusalError(429, "too many questions at once", retry_after=wait)
+        pace.take(lines, now)
+        return wait
 
     def _check_host(self, request: web.Request) -> None:
         """Check the key of who runs the service.
@@ -352,12 +372,16 @@ class Guard:
         per_second = self._settings.per_second
         if per_second is None:
             return
-        if caller not in self._paces and len(self._paces) >= MAX_CALLERS:
-            self._paces.clear()
-        pace = self._paces.setdefault(caller, Pace(per_second, 10 * per_second))
+        pace = self._pace(self._paces, caller, per_second, 10 * per_second)
         if wait := pace.wait(1, self._now()):
             raise RefusalError(429, "too many requests", retry_after=wait)
         pace.take(1, self._now())
+
+    @staticmethod
+    def _pace(paces: dict[str, Pace], caller: str, per_second: float, burst: float) -> Pace:
+        if caller not in paces and len(paces) >= MAX_CALLERS:
+            paces.clear()
+        return paces.setdefault(caller, Pace(per_second, burst))
 
     def _address(self, request: web.Request) -> str:
         return _caller_at(self._forwarded(request, "For") or str(request.remote))

@@ -21,7 +21,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 from aiohttp.web_protocol import RequestHandler
 
-from characters.agents.agent import Do, Feel, Say
+from characters.agents.agent import Do, Feel, PlayerSaid, Say
 from characters.protocol.codec import encode_server, shorten_id
 from characters.protocol.link import MAX_FRAME, REQUEST_ID, SUBPROTOCOL
 from characters.protocol.messages import (
@@ -34,13 +34,13 @@ from characters.protocol.messages import (
 )
 from characters.service.access import ADMIN, AccessSettings, Guard
 from characters.service.admin import AdminSettings, admin_routes
-from characters.service.bodies import read_body, read_form, read_object
+from characters.service.bodies import discard_body, read_body, read_form, read_object
 from characters.service.logs import begin_request, place_of, request_id
 from characters.service.memory import MOST_VALUE, Pair, is_value
-from characters.service.metrics import ServiceMetrics
 from characters.service.registry import Grant, RefusalError, ServiceSession, unfit_body
 from characters.service.requests import read_connect, read_fields
-from characters.service.room_connection import LARGE_BODY, ClientSocket, FairLoop
+from characters.service.room import lines_of
+from characters.service.room_connection import LARGE_BODY, ClientSocket
 from characters.service.service import Service
 from characters.service.store import FencedError
 from characters.service.tables import StoreError
@@ -53,7 +53,7 @@ log = logging.getLogger(__name__)
 HEADER_SECONDS = 10.0
 MOST_HALF_SENT = 32
 JUST_CAME, MOST_JUST_CAME = 0.3, 256  # seconds; many come at once where a node was lost
-READ_AT_ONCE = 16 * 1024  # bytes of one connection, before others take a turn
+READ_AT_ONCE = 8 * 1024  # bytes of one connection, before others take a turn
 BUSY = web.AppKey("busy", set[object])  # connections that are answered now
 SERVED = web.AppKey("served", set[object])  # those that were answered before
 
@@ -112,6 +112,8 @@ def make_runner(app: web.Application, shutdown_seconds: float = 1.0) -> web.AppR
         # aiohttp's own log repeats the beginning of a bad request, and with it keys and tokens.
         logger=logging.Logger("http", logging.CRITICAL),
         auto_decompress=False,
+        lingering_time=0.0,  # see `discard_body`
+        read_bufsize=READ_AT_ONCE,  # of a body; the sockets of rooms have their own
         shutdown_timeout=shutdown_seconds,
     )
 
@@ -122,9 +124,7 @@ def make_app(
     """Build the application; without `access` it serves its own machine, without a key."""
     guard = Guard(access or AccessSettings(), service.now)
     routes = _Routes(service, guard)
-    app = web.Application(
-        client_max_size=MAX_FRAME, middlewares=[_answers(guard, service.loop, service.metrics)]
-    )
+    app = web.Application(client_max_size=MAX_FRAME, middlewares=[_answers(guard, service)])
     app[BUSY], app[SERVED] = set(), set()
     home = partial(_at_home, service)
     app.add_routes(
@@ -163,11 +163,13 @@ def _at_home(service: Service, handler: Handler) -> Handler:
     return handle
 
 
-def _refused(error: Exception, request: web.Request, metrics: ServiceMetrics) -> web.Response:
+def _refused(error: Exception, request: web.Request, service: Service) -> web.Response:
     # Not in the frame that caught the error: with its traceback that would be garbage in a circle.
+    if service.is_draining and isinstance(error, RuntimeError):  # a thread of it has ended
+        error = RefusalError(503, "the service is restarting", 1.0)
     refusal = _refusal(error, request.path.strip("/").partition("/")[0])
     if request.path == "/connect":
-        metrics.connects[str(refusal.status)] += 1
+        service.metrics.connects[str(refusal.status)] += 1
     headers = {REQUEST_ID: request_id()}
     if refusal.status == 401 and request.path.startswith(ADMIN):
         headers["WWW-Authenticate"] = 'Basic realm="Troupe: any name, the administrator\'s key"'
@@ -176,20 +178,29 @@ def _refused(error: Exception, request: web.Request, metrics: ServiceMetrics) ->
     return web.json_response({"detail": refusal.detail}, status=refusal.status, headers=headers)
 
 
-def _answers(guard: Guard, loop: FairLoop, metrics: ServiceMetrics) -> Middleware:
+def _answers(guard: Guard, service: Service) -> Middleware:
+    async def answer(request: web.Request, handler: Handler) -> web.StreamResponse:
+        try:
+            guard.check(request)
+            await service.loop.turn()
+            return await handler(request)
+        except ConnectionError:
+            raise
+        except Exception as error:
+            return _refused(error, request, service)
+
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
         request.app[BUSY].add(request.protocol)
         request.app[SERVED].add(request.protocol)
         begin_request(request.headers.get(REQUEST_ID, ""), secrets.token_hex(8))
         try:
-            guard.check(request)
-            await loop.turn()
-            return await handler(request)
-        except ConnectionError:
-            raise
-        except Exception as error:
-            return _refused(error, request, metrics)
+            response = await answer(request, handler)
+            if not request.content.is_eof():
+                await response.prepare(request)
+                await response.write_eof()
+                await discard_body(request, service.loop)
+            return response
         finally:
             request.app[BUSY].discard(request.protocol)
 
@@ -423,6 +434,7 @@ async def _answer_stream(
         return answer
     connect = _without_memory(guard, connect)
     player = guard.counted_as(request, connect.end_user_id)
+    await asyncio.sleep(guard.wait_to_ask(request, lines_of(PlayerSaid(text.strip()))))
     async with service.question(connect, text.strip(), player) as (grant, parts):
         stream = web.StreamResponse(
             headers={"Content-Type": "text/event-stream", "Cache-Control": "no-cache"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from email import message_from_bytes
 from email.message import Message
 from email.utils import collapse_rfc2231_value
@@ -21,11 +21,12 @@ from characters.service.registry import RefusalError
 from characters.service.requests import unreadable
 from characters.service.room_connection import FairLoop
 
-__all__ = ["read_body", "read_form", "read_object"]
+__all__ = ["discard_body", "read_body", "read_form", "read_object"]
 
 BODY_SECONDS = 10.0
+DISCARD_SECONDS = 1.0
 MOST_FIELDS = 16  # of a form
-PIECE = 4 * 1024  # bytes
+PIECE = 1024  # bytes, each perhaps a chunk of its own
 ENCODINGS = ("7bit", "8bit", "binary", "base64", "quoted-printable")  # of a part of a form
 # Others make halves of characters of plain letters (utf-7, unicode_escape), or take the square of
 # the time (punycode).
@@ -46,6 +47,18 @@ async def read_body(request: web.Request, loop: FairLoop) -> bytes:
                     raise web.HTTPRequestEntityTooLarge(MAX_FRAME, len(body))
                 await loop.turn()  # it may have come in as many chunks as it has bytes
     return bytes(body)
+
+
+async def discard_body(request: web.Request, loop: FairLoop) -> None:
+    """Read for a while, in turns, what a client still sends of a body that nobody needs.
+
+    A connection that is closed before takes the answer along. aiohttp would read as fast as the
+    body comes, and others would wait for it.
+    """
+    with suppress(Exception):  # whatever is wrong with it
+        async with asyncio.timeout(DISCARD_SECONDS):
+            while await request.content.read(PIECE):
+                await loop.turn()
 
 
 async def read_object(request: web.Request, loop: FairLoop) -> dict[str, Any]:

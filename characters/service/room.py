@@ -67,7 +67,7 @@ from characters.service.store import RoomHistory, Undone
 from characters.service.talks import MAX_TURNS
 from characters.service.voice import PlayerSpeech, SpeechCallbacks, SpeechInput, SpeechOutput
 
-__all__ = ["LiveRoom", "RoomServices"]
+__all__ = ["lines_of", "LiveRoom", "RoomServices"]
 
 
 log = logging.getLogger(__name__)
@@ -394,7 +394,7 @@ class LiveRoom:
 
     async def _generate(self, effect: Generate) -> None:
         turn, conversation, now = effect.turn, self._conversation, self._services.now
-        lines = _lines_of(effect.prompt)
+        lines = lines_of(effect.prompt)
         await asyncio.sleep(self._pace.wait(lines, now()))
         self._pace.take(lines, now())
         await self._services.loop.turn()
@@ -507,7 +507,7 @@ class LiveRoom:
         self._acts = defaultdict(lambda: _ignore)
 
 
-def _lines_of(prompt: Prompt) -> float:
+def lines_of(prompt: Prompt) -> float:
     """Return as how many lines a prompt counts, by the letters that an agent takes in."""
     letters = len(prompt.text) if isinstance(prompt, PlayerSaid | Event) else 0
     return max(1.0, min(LONGEST, letters) / LINE)

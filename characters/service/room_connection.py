@@ -210,13 +210,11 @@ class FairLoop:
     """
 
     def __init__(self) -> None:
-        self._first = asyncio.Lock()
         self._beside = ThreadPoolExecutor(1, "large")
 
     async def turn(self) -> None:
         """Return when it is this one's turn."""
-        async with self._first:
-            await let_others_go_on()
+        await let_others_go_on()
 
     async def read(self, work: Callable[[D], T], data: D, large: int = LARGE) -> T:
         """Return what comes of reading `data`: beside the loop and in its turn if that is large."""

@@ -14,7 +14,7 @@ import os
 import sys
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import aiohttp
 import msgpack
@@ -24,6 +24,7 @@ __all__ = ["ATTACKS", "enter", "half_sent"]
 Attack = Callable[[aiohttp.ClientSession, str], Awaitable[None]]
 CHARACTER = "porter-3e8f"
 MANY = 10_000
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
 async def enter(http: aiohttp.ClientSession, url: str) -> aiohttp.ClientWebSocketResponse:
@@ -142,6 +143,25 @@ async def branches(http: aiohttp.ClientSession, url: str) -> None:
     await _again(http, f"{url}/sessions/{session}/branch", b"{}", {})
 
 
+async def chunks(http: aiohttp.ClientSession, url: str) -> None:
+    """Send bodies that nobody needs, without end, a byte in a chunk."""
+    place = urlsplit(url)
+    head = b"POST /health HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
+    while True:
+        _, writer = await asyncio.open_connection(place.hostname, place.port)
+        with suppress(OSError):
+            writer.write(head)
+            while not writer.transport.is_closing():
+                writer.write(b"1\r\nx\r\n" * 1000)
+                await writer.drain()
+
+
+async def questions(http: aiohttp.ClientSession, url: str) -> None:
+    """Ask long questions by text, five at once."""
+    form = {"character_id": CHARACTER, "text_input": "why do you say that I am Ada? " * 60}
+    await _again(http, f"{url}/connect/stream", urlencode(form).encode(), FORM)
+
+
 async def _again(
     http: aiohttp.ClientSession, url: str, data: bytes, headers: dict[str, str]
 ) -> None:
@@ -157,7 +177,7 @@ ATTACKS: dict[str, Attack] = {
     it.__name__: it
     for it in (
         *(contexts, audio, lines, nesting, pings, rooms, half_sent),
-        *(socket_pings, values, forms, mistakes, schemas, branches),
+        *(socket_pings, values, forms, mistakes, schemas, branches, chunks, questions),
     )
 }
 

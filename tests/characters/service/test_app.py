@@ -477,7 +477,7 @@ def test_little_is_read_of_a_connection_before_others_take_a_turn() -> None:
         pipe, other = Pipe(), asyncio.Transport()
         runner.server.connection_made(handler, pipe)
         runner.server.connection_made(handler, other)
-        assert pipe.max_size <= 16 * 1024
+        assert pipe.max_size <= 8 * 1024
         assert made == [(handler, pipe), (handler, other)]
 
     serve(play)
@@ -976,5 +976,68 @@ def test_a_stream_is_refused_before_it_begins() -> None:
         assert (await ask(bare, character_id="counter"))[0] == 422
         assert (await ask(bare, text_input="hi"))[0] == 422
         assert (await ask(bare, character_id="counter", text_input="x" * 3000))[0] == 422
+
+    serve(play)
+
+
+@pytest.mark.parametrize("head", ["POST /health", "POST /nowhere", "DELETE /sessions/x"])
+def test_a_body_that_nobody_needs_is_read_for_a_moment_only(head: str) -> None:
+    async def play(bare: Bare) -> None:
+        host, port = bare.url.removeprefix("http://").split(":")
+        reader, writer = await asyncio.open_connection(host, int(port))
+        lines = (f"{head} HTTP/1.1", "Host: localhost", "Transfer-Encoding: chunked", "", "")
+        writer.write("\r\n".join(lines).encode())
+        status = await reader.readline()
+        assert status.startswith((b"HTTP/1.1 404", b"HTTP/1.1 405"))
+        async with asyncio.timeout(5.0):
+            with suppress(ConnectionError):
+                while not reader.at_eof():
+                    writer.write(b"1\r\nx\r\n" * 100)
+                    await asyncio.sleep(0.01)
+                    await writer.drain()
+
+    serve(play)
+
+
+def test_an_answer_arrives_though_its_body_was_not_wanted() -> None:
+    async def play(bare: Bare) -> None:
+        for size in (10, 100_000, 400_000):
+            async with bare.http.post(bare.url + "/nowhere", data=b"x" * size) as answer:
+                assert answer.status == 404
+                assert (await answer.json())["detail"]
+
+    serve(play)
+
+
+def test_who_asks_by_text_without_end_waits_and_is_refused() -> None:
+    async def play(bare: Bare) -> None:
+        form = {"character_id": "counter", "text_input": "hello " * 300}
+
+        async def ask() -> int:
+            async with bare.http.post(bare.url + "/connect/stream", data=form) as answer:
+                await answer.read()
+                return answer.status
+
+        statuses = [await ask() for _ in range(4)]
+        assert statuses == [200] * 4
+        many = await asyncio.gather(*(ask() for _ in range(12)))
+        assert many.count(429) >= 6
+        assert 200 in many  # a few wait
+
+    serve(play)
+
+
+def test_what_fails_because_the_service_ends_is_to_be_tried_again() -> None:
+    async def play(bare: Bare) -> None:
+        async def refuse(*_: object) -> None:
+            raise RuntimeError("cannot schedule new futures after shutdown")
+
+        service: Any = bare.stage.service
+        service._repository.history = refuse
+        assert (await bare.post("/connect", character_id="counter"))[0] == 500
+        service.is_draining = True  # since the request was let in
+        service._refuse_while_draining = lambda: None
+        status, answer = await bare.post("/connect", character_id="counter")
+        assert (status, answer["detail"]) == (503, "the service is restarting")
 
     serve(play)

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from aiohttp import WSMessage, WSMsgType
 
+from characters.agents.agent import let_others_go_on
 from characters.protocol.audio_frames import pack_microphone
 from characters.protocol.codec import MessageError
 from characters.protocol.link import ReplayError
@@ -308,7 +309,11 @@ async def read_large(loop: FairLoop) -> None:
     await loop.read(len, "x" * 60_000)
 
 
-@pytest.mark.parametrize("wait", [FairLoop.turn, read_large])
+async def with_another(loop: FairLoop) -> None:
+    await let_others_go_on()  # as an agent does between two pieces of an answer
+
+
+@pytest.mark.parametrize("wait", [FairLoop.turn, read_large, with_another])
 def test_between_two_turns_of_the_loop_everything_else_is_served(
     wait: Callable[[FairLoop], Awaitable[None]],
 ) -> None:
