@@ -75,6 +75,11 @@ def test_each_link_leads_to_a_page(name: str) -> None:
     assert [target for target in targets if not (page.parent / target).exists()] == []
 
 
+@pytest.mark.parametrize("name", PAGES)
+def test_no_page_tells_of_a_program_that_only_a_checkout_has(name: str) -> None:
+    assert "main.py --" not in PAGES[name]
+
+
 @pytest.mark.parametrize("code", blocks("python"))
 def test_the_code_of_a_page_runs(
     code: str, service_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
