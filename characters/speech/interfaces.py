@@ -228,9 +228,13 @@ class CollectedUtterance:
 
 
 MAX_CHARACTERS = 500
+MOST_WRITTEN = 8 * MAX_CHARACTERS  # that is looked at: a service may send a megabyte of brackets
 CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
-# Such recognisers describe sounds in brackets: [BLANK_AUDIO], (door closes), *sighs*.
-DESCRIPTION = re.compile(r"\[[^\]]*\]|\([^)]*\)|\*[^*]*\*")
+# Such recognisers describe sounds in brackets: [BLANK_AUDIO], (door closes), *sighs*; a song stands
+# between notes. A server may leave the model's own marks in: <|en|>.
+DESCRIPTION = re.compile(
+    r"\[[^\]]*\]|\([^)]*\)|\*[^*]*\*|[♪♫🎵🎶][^♪♫🎵🎶]*(?:[♪♫🎵🎶]|$)|<\|(?!no)[^|>]*\|>"
+)
 
 
 # What models that were trained on films' subtitles write for silence and noise.
@@ -268,7 +272,9 @@ SIGNS = " .!?,♪…。！？\"'"
 
 def dictated(text: str, confidence: float = 1.0) -> Heard | Rejected:
     """Return what was said, or a rejection when no word was, or only invented ones."""
-    words = " ".join(DESCRIPTION.sub(" ", CONTROLS.sub(" ", text)).split())[:MAX_CHARACTERS]
+    words = " ".join(DESCRIPTION.sub(" ", CONTROLS.sub(" ", text[:MOST_WRITTEN])).split())[
+        :MAX_CHARACTERS
+    ]
     sentences = SENTENCES.split(words)
     said = [sentence for sentence in sentences if not _is_invented(sentence)]
     if len(said) < len(sentences):  # beside such a one a "bye" is none either

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pocketsphinx
@@ -25,7 +26,10 @@ def test_no_name_is_listed_twice() -> None:
     assert len(GIVEN_NAMES) == len(set(GIVEN_NAMES))
 
 
-@pytest.mark.parametrize("text", ["", " \n", "...", "[BLANK_AUDIO]", "(door closes)", "*sighs*"])
+@pytest.mark.parametrize(
+    "text",
+    ["", " \n", "...", "[BLANK_AUDIO]", "(door closes)", "*sighs*", "♪ la la ♪", "🎵 oh", "<|en|>"],
+)
 def test_what_holds_no_word_is_rejected(text: str) -> None:
     assert dictated(text) == Rejected(SAY_AGAIN)
 
@@ -57,6 +61,19 @@ def test_what_models_invent_of_silence_is_rejected(text: str) -> None:
 )  # fmt: skip
 def test_what_people_say_is_not(text: str) -> None:
     assert dictated(text) == Heard(text)
+
+
+def test_songs_and_marks_beside_a_line_are_left_out() -> None:
+    assert dictated("<|en|> Where does ♪ la la ♪ it hurt?<|endoftext|>") == Heard(
+        "Where does it hurt?"
+    )
+
+
+def test_a_megabyte_of_brackets_takes_no_time() -> None:
+    began = time.process_time()
+    for sign in "([*♪":
+        assert isinstance(dictated("hello " + sign * 1_000_000), Heard | Rejected)
+    assert time.process_time() - began < 5.0  # it was ten minutes
 
 
 def test_what_is_invented_behind_a_line_is_left_out() -> None:
