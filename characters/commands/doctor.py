@@ -23,7 +23,7 @@ from characters.installation import namesakes_in, package_assets, sentence
 from characters.protocol.model_settings import ModelSettings
 from characters.speech.espeak import find_espeak
 from characters.speech.settings import SpeechDetector, SpeechSettings, SpeechVoice
-from characters.speech.whisper import whisper_problem
+from characters.speech.whisper import model_folder, whisper_problem
 from engine.core.errors import install_command
 from engine.core.processes import run_in_time
 from engine.prefs.log import QUARANTINE
@@ -192,7 +192,7 @@ def _recognition(machine: Machine, speech: SpeechSettings) -> Finding:
     if is_english and has_dictation and not speech.whisper_folder:
         return Finding("ok", what, "faster-whisper with Whisper tiny.en (model and code: MIT)")
     if speech.whisper_folder:
-        problem = whisper_problem(Path(speech.whisper_folder))
+        problem = whisper_problem(model_folder(speech.whisper_folder))
         if problem is not None:
             return Finding("warn", what, problem.rstrip("."), "Until then pocketsphinx is used.")
         return Finding("ok", what, f"faster-whisper with {speech.whisper_folder}")

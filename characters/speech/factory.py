@@ -14,7 +14,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 from functools import cache, partial
 from importlib.util import find_spec
-from pathlib import Path
 from time import monotonic
 from typing import TypeAlias
 
@@ -48,7 +47,12 @@ from characters.speech.remote import EndpointRecogniser, EndpointSynthesiser, Sp
 from characters.speech.second_opinion import SecondOpinion, load_grammars
 from characters.speech.sentences import sentences
 from characters.speech.settings import SpeechDetector, SpeechSettings, SpeechVoice
-from characters.speech.whisper import WhisperRecogniser, packaged_model, whisper_problem
+from characters.speech.whisper import (
+    WhisperRecogniser,
+    model_folder,
+    packaged_model,
+    whisper_problem,
+)
 from characters.speech.worker import InProcess, InWorker, SpreadRecogniser
 from engine.core.errors import install_command
 
@@ -100,7 +104,7 @@ def _recogniser(settings: SpeechSettings, problems: list[str]) -> Recogniser | N
         key = _key(settings.recognition_key_env, problems)
         endpoint = SpeechEndpoint(settings.recognition_url, settings.recognition_model, key)
         return EndpointRecogniser(endpoint, language)
-    own = Path(settings.whisper_folder).expanduser() if settings.whisper_folder else None
+    own = model_folder(settings.whisper_folder) if settings.whisper_folder else None
     folder = own or (packaged_model() if language in ("", "en") else None)
     if folder is not None:
         problem = whisper_problem(folder)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable
 from functools import partial
 from importlib.util import find_spec
@@ -22,7 +23,7 @@ from characters.speech.process import SpeechProcess
 from characters.speech.worker import BoundedPool, PlacesTakenError
 from engine.core.errors import install_command
 
-__all__ = ["packaged_model", "whisper_problem", "WhisperModel", "WhisperRecogniser",
+__all__ = ["model_folder", "packaged_model", "whisper_problem", "WhisperModel", "WhisperRecogniser",
            "WhisperTranscriber"]  # fmt: skip
 
 
@@ -46,12 +47,30 @@ class WhisperModel(Protocol):
         """Return segments with text, avg_logprob and no_speech_prob, and something else."""
 
 
+def model_folder(named: str) -> Path:
+    """Return the folder of a setting, in which ~ is the user's own; "~models" is what it says."""
+    return Path(os.path.expanduser(named))  # noqa: PTH111  # pathlib's raises for "~models"
+
+
+NEEDED = ("model.bin", "tokenizer.json")
+
+
+def _holds(file: Path) -> bool:
+    try:
+        return file.is_file() and file.stat().st_size > 0
+    except OSError:
+        return False
+
+
 def whisper_problem(folder: Path) -> str | None:
     """Return in one sentence why faster-whisper cannot be used with a folder, None if it can."""
-    if not (folder / "model.bin").is_file():
+    # A vocabulary of its own it needs too, as vocabulary.json or vocabulary.txt; it says so itself.
+    # Where the tokenizer is missing it would download one.
+    missing = next((name for name in NEEDED if not _holds(folder / name)), None)
+    if missing is not None:
         return (
-            f"{folder} is no model for faster-whisper (it holds no model.bin): name the folder "
-            "of a converted Whisper model."
+            f"{folder} is no model for faster-whisper (it holds no {missing}): name the folder "
+            "of a converted Whisper model, with the tokenizer.json of that."
         )
     # Not imported: it is the model's process that takes its 30 MB.
     if find_spec("faster_whisper") is None:

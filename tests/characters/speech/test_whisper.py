@@ -20,6 +20,7 @@ from characters.speech.whisper import (
     WhisperRecogniser,
     WhisperTranscriber,
     _encode_shortened,
+    model_folder,
     whisper_problem,
 )
 from engine.core.errors import install_command
@@ -156,10 +157,30 @@ def test_a_folder_without_a_model_is_named_in_one_sentence(tmp_path: Path) -> No
     assert problem is not None and "nowhere is no model for faster-whisper" in problem
 
 
+def test_the_folder_of_a_setting_may_stand_in_the_users_own() -> None:
+    assert model_folder("~/models/small") == Path.home() / "models" / "small"
+    assert model_folder("~models/small") == Path("~models/small")  # whose slash was forgotten
+
+
+@pytest.mark.parametrize("missing", ["model.bin", "tokenizer.json"])
+@pytest.mark.parametrize("is_empty", [True, False])
+def test_a_folder_for_which_something_would_be_downloaded_is_none(
+    tmp_path: Path, missing: str, is_empty: bool
+) -> None:
+    for name in ("model.bin", "tokenizer.json"):
+        (tmp_path / name).write_text("{}")
+    (tmp_path / missing).unlink()
+    if is_empty:
+        (tmp_path / missing).touch()
+    problem = whisper_problem(tmp_path)
+    assert problem is not None and f"it holds no {missing}" in problem
+
+
 def test_a_model_without_its_package_says_what_to_install(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "model.bin").touch()
+    for name in ("model.bin", "tokenizer.json"):
+        (tmp_path / name).write_text("{}")
     monkeypatch.setitem(__import__("sys").modules, "faster_whisper", None)
     problem = whisper_problem(tmp_path)
     assert problem is not None and install_command("whisper") in problem
