@@ -15,6 +15,7 @@ import json
 import math
 import os
 import re
+from array import array
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -25,6 +26,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 from xml.parsers import expat
 
+from engine.toml.positions import line_starts
 from engine.toml.reader import DEEPEST, MOST_VALUES, Problem, TomlFileError, read_text
 
 __all__ = [
@@ -57,8 +59,8 @@ class MapFile:
         return found
 
     @cached_property
-    def _lines(self) -> list[int]:
-        return [0, *(found.end() for found in re.finditer("\n", self.text))]
+    def _lines(self) -> array[int]:
+        return line_starts(self.text)
 
     def problem(
         self, place: tuple[int, int], message: str, hint: str = "", name: str | None = None
@@ -67,7 +69,7 @@ class MapFile:
         return Problem(str(self.path), *place, name or None, None, message, None, hint or None)
 
 
-_JSON_TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[{}]')
+_JSON_TOKEN = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[{}]')
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,25 +8,29 @@ from __future__ import annotations
 
 import re
 import tomllib
+from array import array
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import chain
 
-__all__ = ["KeyPath", "Positions", "scan"]
+__all__ = ["KeyPath", "line_starts", "Positions", "scan"]
 
 
 KeyPath = tuple[str | int, ...]
 
-_SKIP = re.compile(r"(?:[ \t\r\n]+|#[^\n]*)*")
+# What is repeated is possessive: of each turn of a repeat that may be taken back `re` keeps
+# a note, and a text of 8 MB would take a gigabyte.
+_SKIP = re.compile(r"(?:[ \t\r\n]++|#[^\n]*+)*+")
 _BLANK = re.compile(r"[ \t]*")
 _LINE_REST = re.compile(r"[^\n]*\n?")
-_KEY = re.compile(r"""("(?:[^"\\\n]|\\.)*"|'[^'\n]*'|[^\s.=\]"']+)[ \t]*(\.?)[ \t]*""")
+_KEY = re.compile(r"""("(?:[^"\\\n]++|\\.)*+"|'[^'\n]*'|[^\s.=\]"']+)[ \t]*(\.?)[ \t]*""")
 # The closing quotes of a multi-line string may be preceded by one or two that belong to it.
 _SCALAR = re.compile(
-    r'"""(?:[^\\]|\\.)*?"""(?:"{0,2})'
+    r'"""(?:[^"\\]++|\\.|"(?!""))*+"""(?:"{0,2})'
     r"|'''.*?'''(?:'{0,2})"
-    r'|"(?:[^"\\\n]|\\.)*"'
+    r'|"(?:[^"\\\n]++|\\.)*+"'
     r"|'[^'\n]*'"
     r"|[^,\]}#\n]+",
     re.DOTALL,
@@ -57,8 +61,8 @@ class Positions:
     line_ends: dict[KeyPath, int] = field(default_factory=lambda: {(): 0})
 
     @cached_property
-    def _line_starts(self) -> list[int]:
-        return [0, *(match.end() for match in re.finditer("\n", self.text))]
+    def _line_starts(self) -> array[int]:
+        return line_starts(self.text)
 
     def line_column(self, offset: int) -> tuple[int, int]:
         """Return the line and column of an offset, both from 1."""
@@ -72,6 +76,11 @@ class Positions:
             if span is not None:
                 return path[:length], span
         return (), None
+
+
+def line_starts(text: str) -> array[int]:
+    """Return the offset of each line's first character."""
+    return array("L", chain((0,), (found.end() for found in re.finditer("\n", text))))
 
 
 def scan(text: str) -> Positions:

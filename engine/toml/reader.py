@@ -305,7 +305,7 @@ def parse_source(text: str, file: str = "<text>") -> TomlSource:
 
 
 # A part of a dotted key, and so many that no reader of TOML takes them in a reasonable time.
-_PART = r"""(?:[A-Za-z0-9_-]+|"(?:[^"\\\n]|\\.)*"|'[^'\n]*')"""
+_PART = r"""(?:[A-Za-z0-9_-]+|"(?:[^"\\\n]++|\\.)*+"|'[^'\n]*')"""
 _LONG_KEY = re.compile(
     rf"(?:^|(?<=[\[{{,]))[ \t]*{_PART}(?:[ \t]*\.[ \t]*{_PART}){{{DEEPEST}}}", re.M
 )

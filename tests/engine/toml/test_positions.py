@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import tomllib
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -128,3 +129,43 @@ def leaves(data: Any, path: KeyPath = ()) -> list[tuple[KeyPath, Any]]:
     if isinstance(data, list):
         return [leaf for i, v in enumerate(data) for leaf in leaves(v, (*path, i))]
     return [(path, data)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a = 1\n" + "# x\n" * 100_000,
+        "a = 1\n" + " #\n\t\n" * 50_000,
+        'a = "' + r"\t" * 150_000 + '"\n',
+        'a = """' + "\n" * 300_000 + '"""\n',
+        'a = """' + 'x"" \\\\' * 50_000 + '"""\n',
+        "a = '''" + "x\n" * 150_000 + "'''\n",
+        "a = [" + "\n" * 300_000 + "]\n",
+        '"' + r"\t" * 150_000 + '" = 1\n',
+    ],
+)
+def test_a_text_takes_memory_in_proportion(text: str) -> None:
+    tracemalloc.start()
+    positions = scan(text)
+    positions.line_column(len(text))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert positions.text[-1] == "\n" and len(positions.spans) == 1
+    assert peak < 16 * len(text) + 100_000
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        '""""""',
+        '"""a""""',
+        '"""a"""""',
+        '"""a"b""c"""',
+        r'"""a\\"""',
+        '"""\n"x"\n"""',
+    ],
+)
+def test_a_text_of_many_lines_ends_where_it_does(value: str) -> None:
+    assert "a" in tomllib.loads(f"a = {value}")
+    span = scan(f"a = {value} # c").spans[("a",)]
+    assert f"a = {value} # c"[span.start : span.end] == value
