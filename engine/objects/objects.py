@@ -429,6 +429,21 @@ class Transform:
 K = TypeVar("K", bound=Component)
 
 
+def _pair(position: Any) -> Vector:
+    try:
+        x, y = position
+        x + 0.0, y + 0.0
+    except (TypeError, ValueError):
+        raise TypeError(f"A position is two numbers, (x, y), not {position!r}.") from None
+    return x, y
+
+
+def _no_component(given: object) -> str:
+    if isinstance(given, type) and issubclass(given, Component):
+        return f"Add a component, not its class: {given.__name__}(...)."
+    return f"Only a component can be added, not {given!r}."
+
+
 class GameObject:
     """A thing in a scene. What it does comes from its components.
 
@@ -460,7 +475,10 @@ class GameObject:
         *,
         active: bool = True,
     ) -> None:
-        """Make an object; `position` is in the world, or beside the parent if there is one."""
+        """Make an object; `position` is in the world, or beside the parent if there is one.
+
+        Raises TypeError for a position that is no pair of numbers.
+        """
         self.name = name
         self.tag = tag
         self._layer = layer
@@ -471,7 +489,7 @@ class GameObject:
         self._active: bool = active and (parent is None or parent._active)
         self._destroyed = False
         above = None if parent is None else parent.transform
-        self.transform: Transform = Transform(self, (position[0], position[1]), above)
+        self.transform: Transform = Transform(self, _pair(position), above)
         if parent is not None:
             parent.transform._children[self.transform] = None
             if parent._scene is not None:
@@ -524,9 +542,11 @@ class GameObject:
     def add(self, component: K) -> K:
         """Add a component and return it; on an active object it awakes at once.
 
-        Raises ValueError if it belongs to an object already.
+        Raises ValueError if it belongs to an object already, TypeError for what is no component.
         """
         self._check_thread()
+        if not isinstance(component, Component):
+            raise TypeError(_no_component(component))
         check_component_type(type(component))
         if component._game_object is not None:
             raise ValueError(

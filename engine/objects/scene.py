@@ -32,6 +32,7 @@ _log = logging.getLogger(__name__)
 FIXED_DELTA = 0.02
 MAX_FIXED_STEPS = 10  # after a long frame physics lags behind rather than slow the next one
 _NEVER = float("inf")
+_MANY_LONG = 30
 DISPATCH_BUDGET = 0.004  # a quarter of a frame at 60 Hz
 
 
@@ -122,6 +123,7 @@ class Scene:
         self._dt = self._elapsed = 0.0
         self._fixed_delta = fixed_delta
         self._not_yet_stepped = 0.0
+        self._long_frames = 0  # in a row
         self._thread = get_ident()
         self._may_update = self._thread  # no thread while an update is running
         self._is_closed = self._is_closing = False
@@ -297,6 +299,8 @@ class Scene:
         self._may_update = 0
         try:
             self._dt = dt
+            if dt >= 1.0 or self._long_frames:
+                self._count_long(dt)
             delta = dt * self._time_scale
             self._elapsed += delta
             self._frame += 1
@@ -370,6 +374,17 @@ class Scene:
             raise WrongThreadError(
                 f"{self!r} was touched by thread {current_thread().name!r}; only the "
                 "thread that made it may. Call scene.dispatcher.post(action) instead."
+            )
+
+    def _count_long(self, dt: float) -> None:
+        """Log once that the frames look like milliseconds; a single long one may be a real one."""
+        self._long_frames = self._long_frames + 1 if dt >= 1.0 else 0
+        if self._long_frames == _MANY_LONG:
+            _log.warning(
+                "The last %d frames took a second or more each, %g s the last: scene.update takes "
+                "seconds, as clock.tick(60) / 1000.",
+                _MANY_LONG,
+                dt,
             )
 
     def _refuse_update(self, dt: float) -> None:

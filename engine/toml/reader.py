@@ -388,7 +388,8 @@ def _neighbour(path: Path) -> str:
         names = [entry.name for entry in path.parent.iterdir() if entry.suffix == path.suffix]
     except OSError:
         return f"create the folder {path.parent} first"
-    return did_you_mean(path.name, names)[0]
+    similar = did_you_mean(path.name, names)[0]
+    return similar if similar or path.is_absolute() else f"a path from {Path.cwd()}"
 
 
 def _not_utf8(file: str, raw: bytes, error: UnicodeDecodeError) -> Problem:

@@ -112,6 +112,23 @@ def test_a_component_reaches_its_surroundings() -> None:
     assert door.get_component(Door) is door
 
 
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [(Counter, r"Add a component, not its class: Counter\(\.\.\.\)"), ("Counter", "not 'Counter'")],
+)
+def test_what_is_no_component_cannot_be_added(given: Any, sentence: str) -> None:
+    ann = GameObject("Ann")
+    with pytest.raises(TypeError, match=sentence):
+        ann.add(given)
+    assert ann.get_component(Counter) is None
+
+
+@pytest.mark.parametrize("position", [320, "320,200", "12", (1, 2, 3), ("1", "2"), None])
+def test_a_position_is_two_numbers(position: Any) -> None:
+    with pytest.raises(TypeError, match="two numbers"):
+        GameObject("Ann", position)
+
+
 def test_a_component_cannot_belong_to_two_objects() -> None:
     scene = make_scene()
     counter = scene.add(Counter())

@@ -395,6 +395,18 @@ def test_an_object_without_hooks_stands_in_no_list(scene: Scene) -> None:
     assert [len(phase) for phase in (life.fixed_update, life.update, life.late_update)] == [0, 0, 0]
 
 
+def test_frames_in_milliseconds_are_told_once_and_a_slow_one_is_not(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    scene = make_scene()
+    for seconds in (5.0, 0.016) * 30:
+        scene.update(seconds)
+    assert not caplog.text
+    for _ in range(100):
+        scene.update(16)
+    assert caplog.text.count("scene.update takes seconds, as clock.tick(60) / 1000") == 1
+
+
 @pytest.mark.parametrize("seconds", [-0.01, float("nan"), float("inf")])
 def test_a_frame_of_impossible_length_is_refused_and_the_next_one_runs(seconds: float) -> None:
     scene = Scene()

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import re
 import threading
 import time
 from pathlib import Path
@@ -102,6 +103,14 @@ def test_long_values_are_shortened() -> None:
 @pytest.mark.parametrize("text", ["", "\n", "  \n\t\n"])
 def test_an_empty_text_is_said_to_be_empty(text: str) -> None:
     assert problems(text) == ["ann.toml:1:1: the file is empty."]
+
+
+def test_a_relative_path_is_told_with_where_it_begins(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(TomlFileError, match=f"Try: a path from {re.escape(str(tmp_path))}"):
+        read_source(Path("hall.toml"))
 
 
 def test_a_missing_file_names_its_neighbour(tmp_path: Path) -> None:
