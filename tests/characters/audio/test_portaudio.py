@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import sys
 import threading
 from pathlib import Path
 
@@ -134,6 +135,9 @@ class PyAudio:
 """
 
 
+@pytest.mark.skipif(
+    sys.flags.ignore_environment, reason="this Python is told of its modules by a file of its own"
+)
 def test_what_a_driver_prints_does_not_hide_the_devices(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -210,6 +210,10 @@ def test_a_second_service_on_one_folder_is_refused_with_the_first_ones_process(
     assert f"process {pid}" in capsys.readouterr().err
 
 
+def a_pipe(path: Path) -> None:
+    os.mkfifo(path)  # which Windows has not
+
+
 def a_device(path: Path) -> None:
     path.symlink_to("/dev/zero")
 
@@ -219,12 +223,12 @@ def a_device(path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "make", "words"),
     [
-        ("service/sessions.sqlite3", os.mkfifo, "sessions.sqlite3 is a pipe"),
+        ("service/sessions.sqlite3", a_pipe, "sessions.sqlite3 is a pipe"),
         ("service/sessions.sqlite3", a_device, "sessions.sqlite3 is a link"),
         ("service/sessions.sqlite3", Path.mkdir, "sessions.sqlite3 is a folder"),
-        ("service/sessions.sqlite3-wal", os.mkfifo, "sessions.sqlite3-wal is a pipe"),
-        ("service/service.lock", os.mkfifo, "service.lock is a pipe"),
-        ("service", os.mkfifo, "cannot be kept"),
+        ("service/sessions.sqlite3-wal", a_pipe, "sessions.sqlite3-wal is a pipe"),
+        ("service/service.lock", a_pipe, "service.lock is a pipe"),
+        ("service", a_pipe, "cannot be kept"),
     ],
 )
 def test_what_is_no_file_in_the_data_folder_is_told_and_the_service_talks(

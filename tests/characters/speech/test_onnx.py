@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+pytest.importorskip("onnxruntime", reason="a model needs the extra `voice`")
+
 LOADS = {
     "the voice": "from characters.speech.hibari import load_hibari; load_hibari()",
     "voice activity": (

@@ -126,7 +126,8 @@ def test_a_missing_folder_is_said_to_be_missing(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["a\0b.toml", "x" * 5000 + ".toml"])
 def test_what_no_file_can_be_called_is_told(tmp_path: Path, name: str) -> None:
-    with pytest.raises(TomlFileError, match="is no name of a file"):
+    # Windows does not tell a name that is too long from one that is not there.
+    with pytest.raises(TomlFileError, match=r"is no name of a file|there is no such file"):
         read_source(tmp_path / name)
 
 
