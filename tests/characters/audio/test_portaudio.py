@@ -136,7 +136,8 @@ class PyAudio:
 
 
 @pytest.mark.skipif(
-    sys.flags.ignore_environment, reason="this Python is told of its modules by a file of its own"
+    bool(sys.flags.ignore_environment),
+    reason="this Python is told of its modules by a file of its own",
 )
 def test_what_a_driver_prints_does_not_hide_the_devices(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
