@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 import numpy as np
 import pyaudio
@@ -152,14 +153,11 @@ class CaptureStream:
         run_abandonable("close microphone", self._close, CLOSE_SECONDS)
 
     def _close(self) -> None:
-        try:
-            with portaudio_calls():
-                try:
-                    self._stream.close()
-                finally:
-                    self._audio.terminate()
-        finally:
-            OPEN_STREAMS.closed(self)
+        with portaudio_calls():
+            for close in (self._stream.close, self._audio.terminate):
+                with suppress(Exception):  # it is gone, whatever it raises
+                    close()
+        OPEN_STREAMS.closed(self)
 
 
 class PortAudioMicrophone:

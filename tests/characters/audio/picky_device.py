@@ -14,13 +14,15 @@ class PickyStream:
 
     def __init__(self) -> None:
         self.written = b""
-        self.is_closed = False
+        self.is_closed = self.is_gone = False
 
     def write(self, data: bytes) -> None:
         self.written += data
 
     def close(self) -> None:
         self.is_closed = True
+        if self.is_gone:
+            raise OSError(-9988, "Stream closed")
 
 
 class PickyAudio:

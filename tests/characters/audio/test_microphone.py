@@ -8,7 +8,7 @@ import pyaudio
 import pytest
 
 from characters.audio.microphone import Blocks, CaptureStream, PortAudioMicrophone, why_not_open
-from characters.audio.portaudio import DeviceReport
+from characters.audio.portaudio import OPEN_STREAMS, DeviceReport
 from characters.audio.signal import Samples
 from characters.audio.sources import AudioDevice, FrameSink
 from engine.core.clock import ManualClock
@@ -268,6 +268,17 @@ def test_a_device_is_opened_in_the_only_way_it_takes(
     assert 7_500 < heard.max() < 8_500
     stream.close()
     until(lambda: audio.is_terminated, 5.0, "it is closed")
+
+
+def test_a_device_that_is_gone_when_it_is_closed_leaves_nothing_open(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    audio = PickyAudio(16_000, 1)
+    audio.stream.is_gone = True
+    monkeypatch.setattr(pyaudio, "PyAudio", lambda: audio)
+    CaptureStream(None, Frames(), ManualClock().now).close()
+    until(lambda: audio.is_terminated, 5.0, "it is closed")
+    assert OPEN_STREAMS.wait(5.0)
 
 
 def test_a_busy_device_is_not_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
