@@ -7,6 +7,7 @@ syllables made by arithmetic, so that no character is silent.
 from __future__ import annotations
 
 import logging
+import math
 import os
 import re
 from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
@@ -74,6 +75,7 @@ NO_HIBARI = f"The human voice is not installed, another one speaks: `{install_co
 NO_SILERO = f"Silero is not installed, another detector is used: `{install_command('silero')}`."
 ADVICE_WITHOUT_RECOGNITION = ENGLISH("speech.not_here")
 MOST_PROCESSES = 3
+REST_SECONDS = 60.0  # without an utterance; then a recogniser that is seldom needed takes no memory
 
 MakeDetector: TypeAlias = Callable[[], Detector]
 
@@ -116,18 +118,19 @@ def _recogniser(settings: SpeechSettings, problems: list[str]) -> Recogniser | N
     except (ImportError, RuntimeError, OSError):
         problems.append(NO_RECOGNITION)
         return None
-    # Decoding holds its interpreter, so each core has one; those that nobody needs do not start.
+    # Decoding holds its interpreter, so each core has one; those that nobody needs do not run.
     make = partial(make_sphinx, find_espeak())
-    many = min(cores(), MOST_PROCESSES)
-    return SpreadRecogniser([InWorker(InProcess(make, "The recogniser")) for _ in range(many)])
+    rests = (math.inf, *[REST_SECONDS] * (min(cores(), MOST_PROCESSES) - 1))
+    return SpreadRecogniser([InWorker(InProcess(make, "The recogniser", it)) for it in rests])
 
 
 def _with_grammars(first: Recogniser, language: str) -> Recogniser:
     """Return a recogniser with pocketsphinx behind it, where that is installed and of use."""
     if language != "en" or find_spec("pocketsphinx") is None:
         return first
-    grammars = InWorker(InProcess(partial(load_grammars, find_espeak()), "The second recogniser"))
-    return SecondOpinion(first, grammars)
+    make = partial(load_grammars, find_espeak())
+    grammars = InProcess(make, "The second recogniser", REST_SECONDS)
+    return SecondOpinion(first, InWorker(grammars))
 
 
 def cores() -> int:

@@ -8,6 +8,7 @@ over the two ends' pipes; the process ends when its standard input does.
 from __future__ import annotations
 
 import logging
+import math
 import os
 import pickle
 import struct
@@ -55,13 +56,17 @@ class SpeechProcess:
     """Calls the methods of an object that `make` makes in a process of its own.
 
     `make` is found by its name there: a function or a class of a module, or a `partial` of one.
-    The process starts with the first call, and again with the next one after it has crashed or was
-    ended because it did not answer. Calls wait for their results, so they belong into threads.
+    The process starts with the first call, and again with the next one after it has crashed, was
+    ended because it did not answer, or has ended itself `rests_after` seconds without a call. Calls
+    wait for their results, so they belong into threads.
     """
 
-    def __init__(self, make: Callable[[], object], what: str) -> None:
+    def __init__(
+        self, make: Callable[[], object], what: str, rests_after: float = math.inf
+    ) -> None:
         self._make = make
         self._what = what
+        self._rests_after = rests_after
         self._lock = threading.Lock()
         self._child: _Child | None = None
         self._numbers = count(LOADED + 1)
@@ -107,7 +112,7 @@ class SpeechProcess:
         try:
             if self._is_closed:  # while it was being started
                 raise SpeechProcessError(f"{self._what} is closed")
-            self._wait(child.send(LOADED, self._make))
+            self._wait(child.send(LOADED, (self._make, self._rests_after)))
         except SpeechProcessError:
             child.kill()
             raise
@@ -223,21 +228,27 @@ class ObjectHost:
         self._has_worked = True
         return is_fine
 
-    def tidy(self, sleep: Callable[[float], object] = time.sleep) -> None:
-        """Give memory back now and then, for ever."""
-        while True:
+    def tidy(self, rests_after: float, sleep: Callable[[float], object] = time.sleep) -> None:
+        """Give memory back now and then, until nobody has called for `rests_after` seconds."""
+        idle = 0.0
+        while idle < rests_after:
             sleep(TIDY_SECONDS)
+            idle += TIDY_SECONDS
             if self._has_worked:
-                self._has_worked = False
+                self._has_worked, idle = False, 0.0
                 give_memory_back()
+
+    def _tidy_and_rest(self, rests_after: float) -> None:
+        self.tidy(rests_after)
+        os._exit(0)
 
     def serve(self, calls: IO[bytes]) -> None:
         """Answer calls until their pipe ends."""
-        number, make = read_frame(calls)
+        number, (make, rests_after) = read_frame(calls)
         made: list[object] = []
         if not self.answer(number, lambda: made.append(make())):
             return
-        threading.Thread(target=self.tidy, daemon=True).start()
+        threading.Thread(target=self._tidy_and_rest, args=(rests_after,), daemon=True).start()
         thread = ThreadPoolExecutor(1)
         while (frame := read_frame(calls)) is not None:
             number, (method, arguments) = frame

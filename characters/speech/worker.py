@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
@@ -228,10 +229,15 @@ class SpreadRecogniser:
 
 
 class InProcess:
-    """Implements `BlockingRecogniser` by the one that `make` makes in a process of its own."""
+    """Implements `BlockingRecogniser` by the one that `make` makes in a process of its own.
 
-    def __init__(self, make: Callable[[], object], what: str) -> None:
-        self._process = SpeechProcess(make, what)
+    That ends after `rests_after` seconds without a call, until the next one.
+    """
+
+    def __init__(
+        self, make: Callable[[], object], what: str, rests_after: float = math.inf
+    ) -> None:
+        self._process = SpeechProcess(make, what, rests_after)
         self._keys = count()
 
     def prepare(self, phrases: tuple[str, ...]) -> None:

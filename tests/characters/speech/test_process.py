@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
 import subprocess
 import sys
@@ -14,7 +15,12 @@ from typing import Any
 import pytest
 
 from characters.speech import process
-from characters.speech.process import ObjectHost, SpeechProcess, SpeechProcessError
+from characters.speech.process import (
+    TIDY_SECONDS,
+    ObjectHost,
+    SpeechProcess,
+    SpeechProcessError,
+)
 
 
 class Calculator:
@@ -154,5 +160,26 @@ def test_memory_is_given_back_now_and_then_where_something_was_done(
 
     monkeypatch.setattr(process, "give_memory_back", lambda: given.append("back"))
     with pytest.raises(StopIteration):
-        host.tidy(pass_time)
+        host.tidy(math.inf, pass_time)
     assert given == ["back"]
+
+
+def test_a_process_that_rests_has_waited_since_the_last_call() -> None:
+    host, slept = ObjectHost(BytesIO()), list[float]()
+
+    def pass_time(seconds: float) -> None:
+        slept.append(seconds)
+        if len(slept) == 2:
+            host.answer(1, lambda: None)
+
+    host.tidy(3 * TIDY_SECONDS, pass_time)
+    assert len(slept) == 5
+
+
+def test_a_process_that_rests_is_started_anew_by_the_next_call() -> None:
+    it = SpeechProcess(Calculator, "The calculator", rests_after=0.1)
+    first, child = it.call("wait", 0.0), it._child
+    while child is not None and child.is_running:
+        time.sleep(0.05)
+    assert it.call("wait", 0.0) != first
+    it.close()
