@@ -17,21 +17,22 @@ from typing import TYPE_CHECKING, TextIO
 
 from characters.commands.options import add_components
 from characters.installation import DEMO
+from characters.protocol.failures import CharactersError
 from characters.protocol.model_settings import add_model_flags, model_settings
 from characters.session.conversation import SessionRecord
 from characters.speech.settings import add_speech_flags, speech_settings
 from characters.storage.sessions import SessionPersistence
 from engine.core.data_folder import data_folder
+from engine.core.errors import EngineError
 from engine.core.file_system import write_new
 from engine.core.processes import python_command
-from engine.prefs.prefs import PlayerPrefs, PrefsError
+from engine.prefs.prefs import PlayerPrefs
 from engine.scenes.file import SceneFile
 
 if TYPE_CHECKING:
     from characters.commands.sessions import ServiceKeys
 from engine.scenes.rules import scene_schema
 from engine.toml.editor import save_atomically
-from engine.toml.reader import TomlFileError
 
 __all__ = ["main"]
 
@@ -58,7 +59,7 @@ def main(arguments: Sequence[str] | None = None, out: TextIO | None = None) -> i
     command: Command = options.command
     try:
         return command(options, out or sys.stdout)
-    except (TomlFileError, LookupError, ValueError, OSError, ImportError, PrefsError) as error:
+    except (CharactersError, EngineError, LookupError, ValueError, OSError, ImportError) as error:
         print(_sentence(error), file=sys.stderr)
         return 1
 
@@ -366,4 +367,6 @@ def _sentence(error: Exception) -> str:
         if isinstance(error, FileNotFoundError):
             return f"There is no {error.filename}."
         return f"{error.filename}: {error.strerror}."
+    if isinstance(error, OSError) and error.filename is not None and error.strerror:
+        return f"{os.fsdecode(error.filename2 or error.filename)}: {error.strerror}."
     return str(error.args[0]) if len(error.args) == 1 else str(error)

@@ -117,8 +117,10 @@ def write_new(path: Path, text: str) -> None:
     try:
         with file:
             file.write(text)
-    except BaseException:
+    except BaseException as error:
         path.unlink(missing_ok=True)
+        if isinstance(error, OSError):  # a write does not say where
+            error.filename = str(path)
         raise
 
 

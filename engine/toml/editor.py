@@ -116,6 +116,8 @@ def save_atomically(path: Path, text: str) -> None:
         with suppress(FileNotFoundError):
             FileSystem().copy_mode(target, Path(name))
         FileSystem().replace(Path(name), target)
-    except BaseException:
+    except BaseException as error:
         Path(name).unlink(missing_ok=True)
+        if isinstance(error, OSError):  # a write does not say where, a rename names the new one
+            error.filename, error.filename2 = str(path), None
         raise

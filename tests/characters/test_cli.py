@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import io
 import json
 import os
@@ -15,6 +16,7 @@ from characters.service.store import SessionStore, StoredSession, database_of
 from characters.session.conversation import SessionRecord
 from characters.storage.sessions import KeyValueSessionPersistence
 from characters.storage.slots import SavedMind, SlotInfo, SlotStore, pack_values
+from engine.core.file_system import FileSystem
 from engine.prefs.prefs import PlayerPrefs
 from tests.characters.components.levels import write_level
 
@@ -234,3 +236,27 @@ def test_as_a_program_it_looks_at_this_machine(tmp_path: Path) -> None:
     _, said = program("doctor", "--data", tmp_path / "data")
     assert "Traceback" not in said
     assert "Python" in said
+
+
+def test_a_disk_that_refuses_is_told_with_the_file_and_nothing_counts_as_cleared(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with PlayerPrefs.open(tmp_path / "prefs.msgpack") as prefs:
+        KeyValueSessionPersistence(prefs).store("nurse", SessionRecord("id", "local"))
+
+    def refuse(*_: object, **__: object) -> int:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    out = io.StringIO()
+    with monkeypatch.context() as patch:
+        patch.setattr(FileSystem, "open", refuse)
+        assert main(["sessions", "clear", "--data", str(tmp_path)], out) == 1
+    assert "cleared" in capsys.readouterr().err
+    assert main(["sessions", "list", "--data", str(tmp_path)], out) == 0
+    assert out.getvalue().startswith("nurse")
+    with monkeypatch.context() as patch:
+        patch.setattr(FileSystem, "flush", refuse)
+        target = tmp_path / "schema.json"
+        assert main(["schema", "--output", str(target)], out) == 1
+    assert capsys.readouterr().err == f"{target}: Read-only file system.\n"
+    assert not target.exists()

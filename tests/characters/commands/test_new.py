@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import runpy
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -77,3 +79,27 @@ def test_what_is_there_already_is_never_written_over(
 def test_an_empty_folder_will_do(tmp_path: Path) -> None:
     assert main(["new", str(tmp_path)]) == 0
     assert (tmp_path / "assets" / "scenes" / "hall.toml").is_file()
+
+
+@pytest.mark.parametrize("was_there", [True, False])
+def test_of_a_game_that_cannot_be_written_nothing_is_left(
+    was_there: bool,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    folder, copy = tmp_path / "mygame", shutil.copyfile
+    if was_there:
+        folder.mkdir()
+
+    def until_full(source: Path, target: Path) -> None:
+        if target.name == "main.py":
+            raise OSError(errno.ENOSPC, "No space left on device", str(target))
+        copy(source, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, "copyfile", until_full)
+        assert main(["new", str(folder)]) == 1
+    assert capsys.readouterr().err == f"{folder / 'main.py'}: No space left on device.\n"
+    assert [*tmp_path.rglob("*")] == ([folder] if was_there else [])
+    assert main(["new", str(folder)], io.StringIO()) == 0
