@@ -315,7 +315,7 @@ class Persona(_WithTopics):
         asked = {topic.asks for topic in self.topic if topic.asks}
         heard = {topic.answers for topic in self.topic if topic.answers}
         if twice:
-            raise ValueError(f"two topics share the id {', '.join(twice)}")
+            raise ValueError(f"topic must have an id of its own: {', '.join(twice)} is there twice")
         if asked ^ heard:
             raise ValueError(f"asked without answers, or answered unasked: {sorted(asked ^ heard)}")
         return self

@@ -442,7 +442,10 @@ def _mistake(path: KeyPath, detail: Any, schema: ModelSchema, data: Any) -> Mist
     if sentence is None:
         return Mistake(path, _lower_first(detail["msg"]), got, schema.example(path))
     message = sentence(context) if callable(sentence) else sentence
-    return Mistake(path, message, got, _unquoted(got, kind) or schema.example(path, context))
+    example = schema.example(path, context)
+    if message == _LIST and isinstance(got, Mapping) and " = [{" in example:
+        example = f"[[{path[-1]}]], not [{path[-1]}]"  # a list of tables
+    return Mistake(path, message, got, _unquoted(got, kind) or example)
 
 
 def _choice(path: KeyPath, expected: str, got: Any) -> Mistake:

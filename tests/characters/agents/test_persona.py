@@ -156,7 +156,7 @@ def test_a_broken_pattern_is_named(tmp_path: Path) -> None:
 
 def test_two_topics_with_one_id_are_a_mistake(tmp_path: Path) -> None:
     topic = '[[topic]]\nid = "a"\nsays = ["x"]\nlines = ["y"]\n'
-    assert "share the id a" in mistakes(tmp_path, topic * 2)
+    assert "topic: must have an id of its own: a is there twice" in mistakes(tmp_path, topic * 2)
 
 
 def test_a_question_without_an_answer_is_a_mistake(tmp_path: Path) -> None:

@@ -84,6 +84,13 @@ def test_small_talk_that_there_is_not_gets_a_proposal(tmp_path: Path) -> None:
     assert "small_talk.jok: is no small talk. Try: joke" in found
 
 
+def test_a_table_in_the_place_of_a_list_of_tables_gets_its_second_brackets(tmp_path: Path) -> None:
+    path = tmp_path / "bo.toml"
+    path.write_text('name = "Bo"\n[topic]\nid = "a"\nlines = ["b"]\n', encoding="utf-8")
+    with pytest.raises(TomlFileError, match=r"Try: \[\[topic\]\], not \[topic\]"):
+        check_persona(path)
+
+
 def test_a_wrong_topic_is_one_mistake(tmp_path: Path) -> None:
     assert problems(tmp_path, topic="5").count("\n") == 0
 
