@@ -60,6 +60,7 @@ def _persona_mistakes(persona: Persona, pack: SmallTalk) -> Iterator[Mistake]:
     yield from _said(("broken_off",), persona.broken_off, known, ())
     for topic in _topics(persona.topic, known):
         yield from topic
+    yield from _unreachable(persona, pack)
     for number, event in enumerate(persona.event):
         yield from _said(("event", number, "lines"), event.lines, known, ("event",))
     yield from _small_talk(persona, pack, known)
@@ -87,6 +88,15 @@ def _greeting(persona: Persona, known: Collection[str]) -> Iterator[Mistake]:
     yield from _said(("memory", "learned_name"), memory.learned_name, known, ("name", "recall"))
     yield from _said(("memory", "recall"), memory.recall, known, ("recall",))
     yield from _said(("memory", "unknown"), memory.unknown, known, ())
+
+
+def _unreachable(persona: Persona, pack: SmallTalk) -> Iterator[Mistake]:
+    """Yield a mistake for each topic that no line of a player's can choose."""
+    shared = {topic.id for topic in pack.topic}
+    for number, topic in enumerate(persona.topic):
+        if not (topic.says or topic.ask or topic.lead or topic.id in shared):
+            message = "has neither says nor ask, so it is never talked about"
+            yield Mistake(("topic", number), message, hint='says = ["..."]')
 
 
 def _topics(topics: Iterable[Topic], known: Collection[str]) -> Iterator[Iterator[Mistake]]:

@@ -91,6 +91,13 @@ def test_a_table_in_the_place_of_a_list_of_tables_gets_its_second_brackets(tmp_p
         check_persona(path)
 
 
+def test_a_topic_that_nothing_leads_to_is_a_mistake(tmp_path: Path) -> None:
+    lost = '"A cat."]\n[[topic]]\nid = "{}"\n{}lines = ["A dog."'
+    assert "topic[2]: has neither says nor ask" in problems(tmp_path, topic=lost.format("d", ""))
+    for name, more in (("d", 'lead = "dogs"\n'), ("d", 'ask = ["a dog"]\n'), ("joke", "")):
+        assert "neither" not in problems(tmp_path, topic=lost.format(name, more))
+
+
 def test_a_wrong_topic_is_one_mistake(tmp_path: Path) -> None:
     assert problems(tmp_path, topic="5").count("\n") == 0
 
