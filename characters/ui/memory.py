@@ -168,7 +168,7 @@ class MemoryActions:
         """Begin to type another value."""
         if self.chosen is not None and self.state.work is None:
             self.state.value = typed = TextField(LONGEST_VALUE)
-            typed.insert(self.chosen.value)
+            typed.suggest(self.chosen.value)
 
     def accept(self) -> None:
         """Put what was typed in place of what is known."""

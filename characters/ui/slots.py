@@ -137,7 +137,7 @@ class SlotActions:
             self._do(lambda slots: slots.load(slot.name))
         elif name is None:
             self._hud.slot_name = typed = TextField(LONGEST_NAME)
-            typed.insert(self._new_name())
+            typed.suggest(self._new_name())
         else:
             self._do(lambda slots: slots.save(name.text))
             self._hud.slot_name = None

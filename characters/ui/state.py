@@ -27,8 +27,6 @@ __all__ = [
 _TURNS: Mapping[str, int] = MappingProxyType(
     {"left": -1, "up": -1, "right": 1, "down": 1, "space": 1, "mouse 4": -1, "mouse 5": 1}
 )
-_ERASERS = ("backspace", "delete")
-_MOVERS = ("left", "right", "home", "end")
 
 ENTER_KEYS = ("return", "enter", "pad 0")
 UP_DOWN: Mapping[str, int] = MappingProxyType(
@@ -73,10 +71,8 @@ class Draft:
 
     def __init__(self, row: FieldRow) -> None:
         self.row = row
-        self.is_fresh = not row.choices
-        """Whether nothing was typed yet: then typing replaces the value, as in a spreadsheet."""
         self.field = TextField()
-        self.field.insert(row.text)
+        (self.field.insert if row.choices else self.field.suggest)(row.text)
 
     @property
     def text(self) -> str:
@@ -101,10 +97,6 @@ class Draft:
             if by := steps(source, _TURNS):
                 self.turn(by)
             return
-        if self.is_fresh and (source.typed or any(map(source.get_key_repeat, _ERASERS))):
-            self.field.clear()
-            self.is_fresh = False
-        self.is_fresh = self.is_fresh and not any(map(source.get_key_repeat, _MOVERS))
         self.field.feed(source)
 
 

@@ -44,13 +44,21 @@ class TextField:
         self.cursor = 0
         self.composed = ""  # unfinished text of an input method, shown at the cursor
         self.limit = limit
+        self.is_fresh = False
+        """Whether the text is what was there: then typing replaces it, as in a spreadsheet."""
         self.place = Rect(0, 0, 0, 0)
         """Where the text stood when it was painted last."""
 
     def clear(self) -> str:
         """Empty the field and return what was in it."""
         text, self.text, self.cursor, self.composed = self.text, "", 0, ""
+        self.is_fresh = False
         return text
+
+    def suggest(self, text: str) -> None:
+        """Put a text into the empty field; the first letter replaces it, a cursor key keeps it."""
+        self.insert(text)
+        self.is_fresh = True
 
     def insert(self, text: str) -> None:
         """Put text at the cursor; control characters and what exceeds the limit are left out."""
@@ -69,6 +77,9 @@ class TextField:
     def feed(self, source: Input) -> None:
         """Take what was typed in this frame, and the editing keys with their repeats."""
         self.composed = source.composed
+        if self.is_fresh and (source.typed or any(map(source.get_key_repeat, _ERASERS))):
+            self.clear()
+        self.is_fresh = self.is_fresh and not any(map(source.get_key_repeat, _MOVERS))
         self.insert(source.typed)
         for key in _KEYS:
             for _ in range(source.get_key_repeat(key)):
@@ -98,6 +109,7 @@ class TextField:
         self.cursor = len(self.text)
 
 
+_ERASERS, _MOVERS = ("backspace", "delete"), ("left", "right", "home", "end")
 _KEYS: Mapping[str, Callable[[TextField], None]] = MappingProxyType(
     {
         "backspace": TextField._backspace,

@@ -210,7 +210,7 @@ def _paint_draft(gui: Gui, place: Rect, draft: Draft) -> None:
     wide = max(_VALUE_W + 4, gui.fonts.width(text, SMALL) + 22)
     box = Rect(place.right - wide, place.y, wide, place.h)
     if not draft.row.choices:
-        _paint_typed(gui, box, draft.field, SMALL, is_fresh=draft.is_fresh)
+        _paint_typed(gui, box, draft.field, SMALL)
         return
     draft.field.place = box
     gui.panel(box, _BOX)
@@ -292,9 +292,7 @@ def _paint_fact(
         _paint_typed(gui, box, memory.state.value, 15)
 
 
-def _paint_typed(
-    gui: Gui, box: Rect, typed: TextField, size: int, *, is_fresh: bool = False
-) -> None:
+def _paint_typed(gui: Gui, box: Rect, typed: TextField, size: int) -> None:
     """Paint a text that is typed, with its cursor; a fresh one is marked: typing replaces it.
 
     What an input method composes is underlined.
@@ -303,7 +301,7 @@ def _paint_typed(
     gui.panel(box, _BOX)
     before, text = _in_sight(gui, typed, box.w - 14, size)
     x, y, width = box.x + 6, box.center[1] - size * 0.62, gui.fonts.width
-    if is_fresh and text:
+    if typed.is_fresh and text:
         marked = round(x) - 1, round(y) + 1, round(width(text, size)) + 2, size + 3
         gui.fill((250, 214, 150, 255), marked)
     gui.text(text, (x, y), size, INK)

@@ -66,6 +66,24 @@ def test_a_frame_of_input_is_taken_with_its_repeats() -> None:
     assert field.text == "ab"
 
 
+@pytest.mark.parametrize(
+    ("key", "letters", "text"),
+    [("", "a", "a"), ("backspace", "", ""), ("end", "a", "Quay 1a"), ("left", "a", "Quay a1")],
+)
+def test_what_is_suggested_is_replaced_by_the_first_letter_and_kept_by_the_cursor(
+    key: str, letters: str, text: str
+) -> None:
+    source, field = Input(), TextField()
+    field.suggest("Quay 1")
+    if key:
+        source.press(key)
+        field.feed(source)
+        source.end_frame()
+    source.type_text(letters)
+    field.feed(source)
+    assert (field.text, field.is_fresh) == (text, False)
+
+
 def test_a_letter_with_its_marks_and_a_joined_emoji_are_one_letter_each() -> None:
     field = press(typed("e\u0301👩\u200d⚕\ufe0fx"), "left", "backspace")
     assert (field.text, field.cursor) == ("e\u0301x", 2)
