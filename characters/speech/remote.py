@@ -267,9 +267,9 @@ class EndpointSynthesiser:
         try:
             async with (
                 self._client.post("/audio/speech", json=body) as answer,
-                aclosing(_chunks_in(answer, self._format)) as chunks,
+                aclosing(_chunks_in(answer, sound := _sound_of(answer, self._format))) as chunks,
             ):
-                while chunk := await self._next(chunks):
+                while chunk := await self._next(chunks, sound):
                     seconds += chunk.seconds
                     if seconds > LONGEST_SECONDS + len(text) * SECONDS_A_LETTER:
                         raise SoundStreamError("its sound does not end")
@@ -282,12 +282,16 @@ class EndpointSynthesiser:
         elif any(letter.isalnum() for letter in text):  # of "..." there is nothing to be heard
             raise self._pause("it sends no sound")
 
-    async def _next(self, chunks: AsyncGenerator[VoiceChunk, None]) -> VoiceChunk | None:
+    async def _next(
+        self, chunks: AsyncGenerator[VoiceChunk, None], sound: SoundStream
+    ) -> VoiceChunk | None:
         """Return the next chunk, None at the end: bytes that trickle in are no sign of life."""
         try:
             async with asyncio.timeout(self._client.endpoint.answer_within):
                 return await anext(chunks, None)
         except TimeoutError as error:
+            if sound.is_complete:  # and the service has only not closed its answer
+                return None
             raise EndpointError("it takes too long") from error
 
     def _body(self, text: str, style: VoiceStyle) -> dict[str, Any]:
@@ -321,14 +325,18 @@ class EndpointSynthesiser:
         await self._client.close()
 
 
-async def _chunks_in(
-    answer: aiohttp.ClientResponse, asked: str
-) -> AsyncGenerator[VoiceChunk, None]:
-    """Cut the sound of an answer into chunks as it comes. Raises SoundStreamError."""
-    kind = answer.headers.get("Content-Type", "")
+def _sound_of(answer: aiohttp.ClientResponse, asked: str) -> SoundStream:
+    """Return what reads the sound of an answer. Raises SoundStreamError."""
     # Of what is packed the length is not that of the sound.
     length = None if answer.headers.get("Content-Encoding") else answer.content_length
-    sound, waiting, rate = SoundStream(kind, asked, length), b"", 0
+    return SoundStream(answer.headers.get("Content-Type", ""), asked, length)
+
+
+async def _chunks_in(
+    answer: aiohttp.ClientResponse, sound: SoundStream
+) -> AsyncGenerator[VoiceChunk, None]:
+    """Cut the sound of an answer into chunks as it comes. Raises SoundStreamError."""
+    waiting, rate = b"", 0
     async for data in answer.content.iter_any():
         piece = sound.feed(data)
         while piece:
@@ -342,6 +350,9 @@ async def _chunks_in(
                 yield _chunk_of(waiting[:size], rate)
                 waiting = waiting[size:]
             piece = sound.feed(b"")
+        if waiting and sound.is_complete:
+            yield _chunk_of(waiting, rate)
+            waiting = b""
     waiting += sound.end()
     if waiting:
         yield _chunk_of(waiting, sound.rate)
@@ -486,6 +497,11 @@ class SoundStream:
             raise SoundStreamError("it sends what is compressed, not samples")
         self._is_checked = True
         return True
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether all that was announced has come; another file may still follow."""
+        return self.rate > 0 and self._left == 0 and not self._is_open
 
     @property
     def _width(self) -> int:

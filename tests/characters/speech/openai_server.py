@@ -54,6 +54,7 @@ class OpenAIServer:
         self.packs = ""  # how it says that what is spoken is packed
         self.breaks_off = False
         self.never_ends = False
+        self.stays_open = False  # after all that it says has come
         self.trickles = False
         self.asked: list[dict[str, Any]] = []
         self.keys: list[str | None] = []
@@ -91,6 +92,8 @@ class OpenAIServer:
         try:
             for piece in self.pieces:
                 await answer.write(piece)
+            if self.stays_open:
+                await asyncio.Event().wait()
             while self.trickles:
                 await answer.write(b"R")
                 await asyncio.sleep(0.05)
