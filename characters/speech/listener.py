@@ -233,11 +233,19 @@ class Transcriber:
 
     async def _confidences(self, frames: list[bytes]) -> list[float]:
         def detect() -> list[float]:
-            return [self._detector.confidence(frame) for frame in frames]
+            return [self._confidence(frame) for frame in frames]
 
         if self._detection is None:
             return detect()
         return await asyncio.get_running_loop().run_in_executor(self._detection, detect)
+
+    def _confidence(self, frame: bytes) -> float:
+        try:
+            return self._detector.confidence(frame)
+        except Exception as error:  # a damaged model may raise anything
+            log.error("the detector fails, loudness alone decides: %s", type(error).__name__)
+            self._detector = LoudnessDetector()
+            return self._detector.confidence(frame)
 
     async def force_stop(self) -> tuple[SpeechEvent, ...]:
         """End the utterance now (`force-user-stopped-speaking`, end of push-to-talk)."""

@@ -150,6 +150,19 @@ def test_a_pause_within_a_sentence_is_passed_on(room: Room) -> None:
     assert len(room.recogniser.sound) / 32_000 >= 1.8
 
 
+def test_where_the_detector_breaks_loudness_decides(
+    room: Room, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(pcm: bytes) -> float:
+        raise RuntimeError("a damaged model")
+
+    monkeypatch.setattr(room.detector, "confidence", fail)
+    assert asyncio.run(room.say())[-1] == Heard("hello")
+    assert [record.getMessage() for record in caplog.records] == [
+        "the detector fails, loudness alone decides: RuntimeError"
+    ]
+
+
 def test_what_is_not_understood_is_rejected_with_advice(room: Room) -> None:
     room.recogniser.verdict = Rejected("say it again")
     assert asyncio.run(room.say())[-1] == Rejected("say it again")
