@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import dataclasses
 import io
 import re
@@ -9,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+import characters
+import engine
 from characters.agents.persona import PersonaFiles
 from characters.cli import main
 from characters.commands.docs import FOLDER, page_names
@@ -73,6 +76,29 @@ def test_each_link_leads_to_a_page(name: str) -> None:
     page = FOLDER / f"{name}.md"
     targets = re.findall(r"\]\((?!https?:)([^)#]+)\)", PAGES[name])
     assert [target for target in targets if not (page.parent / target).exists()] == []
+
+
+def _modules_of_classes() -> dict[str, set[str]]:
+    found: dict[str, set[str]] = {}
+    for top in ("characters", "engine"):
+        for file in (ROOT / top).rglob("*.py"):
+            module = ".".join(file.relative_to(ROOT).with_suffix("").parts)
+            for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.ClassDef):
+                    found.setdefault(node.name, set()).add(module)
+    return found
+
+
+def test_a_class_that_a_page_names_can_be_imported_from_where_the_reader_looks() -> None:
+    modules = _modules_of_classes()
+    named = re.compile(r"`(?:[\w.]*\.)?([A-Z][a-z]+[A-Za-z]*)\b[^`]*`")
+    assert [
+        f"{page}: {name}"
+        for page, text in PAGES.items()
+        for name in sorted(set(named.findall(text)) & modules.keys())
+        if not (hasattr(characters, name) or hasattr(engine, name))
+        and not any(module in text for module in modules[name])
+    ] == []
 
 
 @pytest.mark.parametrize("name", PAGES)
