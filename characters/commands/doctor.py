@@ -224,6 +224,11 @@ def _synthesis(machine: Machine, speech: SpeechSettings) -> Iterator[Finding]:
         what = "speech synthesis without it"
     install = f"`{install_command('voice')}` brings a human voice."
     hibari = machine.packages.get("hibari-tts")
+    is_missed = speech.voice is SpeechVoice.ESPEAK and machine.program("espeak-ng") is None
+    if hibari is not None and is_missed:
+        advice = "Until it is installed hibari-tts speaks."
+        yield Finding("warn", what, "the program espeak-ng was not found", advice)
+        return
     if hibari is not None and speech.voice is not SpeechVoice.ESPEAK:
         yield Finding("ok", what, f"hibari-tts {hibari}, English (model and code: Apache-2.0)")
         return

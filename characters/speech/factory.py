@@ -72,6 +72,7 @@ NO_SYNTHESIS = (
     "Captions work."
 )
 NO_HIBARI = f"The human voice is not installed, another one speaks: `{install_command('voice')}`."
+NO_ESPEAK = "The program espeak-ng is not installed, the human voice speaks."
 NO_SILERO = f"Silero is not installed, another detector is used: `{install_command('silero')}`."
 ADVICE_WITHOUT_RECOGNITION = ENGLISH("speech.not_here")
 MOST_PROCESSES = 3
@@ -160,11 +161,14 @@ def _synthesisers(settings: SpeechSettings, problems: list[str]) -> list[Synthes
         endpoint = SpeechEndpoint(settings.synthesis_url, settings.synthesis_model, key)
         voice, form = settings.synthesis_voice, settings.synthesis_format
         found.append(EndpointSynthesiser(endpoint, voice, monotonic, form))
-    if settings.voice is not SpeechVoice.ESPEAK and find_spec("hibari") is not None:
+    program, has_human = find_espeak(), find_spec("hibari") is not None
+    wants_espeak = settings.voice is SpeechVoice.ESPEAK
+    if has_human and not (wants_espeak and program is not None):
         found.append(HibariVoice())
-    elif settings.voice is SpeechVoice.HIBARI:
+    if settings.voice is SpeechVoice.HIBARI and not has_human:
         problems.append(NO_HIBARI)
-    program = find_espeak()
+    if wants_espeak and program is None and has_human:
+        problems.append(NO_ESPEAK)
     if program is not None:
         found.append(Espeak(program))
     elif not found:

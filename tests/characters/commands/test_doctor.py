@@ -11,7 +11,7 @@ from characters.audio.portaudio import DeviceReport
 from characters.audio.sources import AudioDevice
 from characters.commands.doctor import Finding, Machine, examine, print_findings
 from characters.protocol.model_settings import ModelSettings
-from characters.speech.settings import SpeechDetector, SpeechSettings
+from characters.speech.settings import SpeechDetector, SpeechSettings, SpeechVoice
 from engine.core.errors import install_command
 from engine.prefs.prefs import PlayerPrefs
 from tests.characters.agents.model_server import model_server, refuse
@@ -151,6 +151,18 @@ def test_free_speech_is_told_where_its_packages_are_and_in_its_language(tmp_path
     german = SpeechSettings(recognition_language="de")
     found = findings(machine, tmp_path, speech=german)["speech recognition"]
     assert found.found == "pocketsphinx 5.1.1" and "--whisper-folder" in found.advice
+
+
+def test_the_voice_that_was_chosen_and_is_missing_is_told_with_the_one_that_speaks(
+    tmp_path: Path,
+) -> None:
+    packages = {**HEALTHY.packages, "hibari-tts": "0.2.1"}
+    without = replace(HEALTHY, packages=packages, program=lambda name: None)
+    chosen = SpeechSettings(voice=SpeechVoice.ESPEAK)
+    found = findings(without, tmp_path, speech=chosen)["speech synthesis"]
+    assert found.status == "warn" and "hibari-tts speaks" in found.advice
+    machine = replace(HEALTHY, packages=packages)
+    assert findings(machine, tmp_path, speech=chosen)["speech synthesis"].found == "espeak-ng"
 
 
 def test_endpoints_for_speech_are_asked_whether_they_are_there(tmp_path: Path) -> None:

@@ -153,6 +153,15 @@ def test_another_language_is_left_to_espeak() -> None:
     assert {chunk.sample_rate for chunk in asyncio.run(german())} == {22_050}
 
 
+def test_where_espeak_is_asked_for_and_missing_the_human_voice_speaks(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("characters.speech.factory.find_espeak", lambda: None)
+    speech = make_speech(SpeechSettings(voice=SpeechVoice.ESPEAK), recognise=False)
+    assert speech.problems == ("The program espeak-ng is not installed, the human voice speaks.",)
+    assert {chunk.sample_rate for chunk in asyncio.run(say(speech))} == {24_000}
+
+
 def test_a_human_voice_that_is_asked_for_and_missing_is_told(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
