@@ -5,6 +5,7 @@ Each check takes a document and yields its problems; `SCENE_CHECKS` at the end l
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterator, Mapping
 from functools import cache
@@ -153,6 +154,22 @@ def words_are_known(document: SceneDocument) -> Iterator[Problem]:
                 read_words(language_path(name, document.assets.root))
             except TomlFileError as error:
                 yield from error.problems
+
+
+def keys_are_known(document: SceneDocument) -> Iterator[Problem]:
+    """Yield a problem for each key that no keyboard or pad has: nothing would ever happen."""
+    for name in ("Trigger", "NextVisitor"):
+        for entry, component in document.components(name):
+            key = component.raw.get("key")
+            if not isinstance(key, str) or not key or re.fullmatch(r"[a-z0-9]|f\d|f1[0-2]", key):
+                continue
+            from engine.ui.events import key_names  # with pygame, which takes a moment
+
+            known = key_names()
+            if key not in known:
+                hint, _ = did_you_mean(key.casefold(), known)
+                message, place = "is no name of a key", (entry.index, name, "key")
+                yield document.problem(*place, message, got=key, hint=hint)
 
 
 def policies_can_be_kept(document: SceneDocument) -> Iterator[Problem]:
@@ -343,6 +360,7 @@ SCENE_CHECKS: tuple[SceneCheck, ...] = (
     doors_lead_somewhere,
     endpoints_are_known,
     words_are_known,
+    keys_are_known,
     policies_can_be_kept,
     triggers_reach_a_character,
     events_are_the_personas,

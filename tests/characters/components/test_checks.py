@@ -227,6 +227,18 @@ def test_an_event_that_the_persona_has_no_line_for_is_told_with_what_was_meant(
     assert read(tmp_path, MANAGER, person("Anna", "n-2"), elsewhere)  # of which nothing is known
 
 
+@pytest.mark.parametrize(
+    ("key", "hint"), [("spacebar", "space"), ("N", "n"), ("entr", "enter"), ("Return", "return")]
+)
+def test_a_key_that_no_keyboard_has_is_told(key: str, hint: str, tmp_path: Path) -> None:
+    anna = person("Anna", "n-1", f'[object.NextVisitor]\nkey = "{key}"')
+    (found,) = complaints(tmp_path, MANAGER, anna)
+    assert "NextVisitor.key: is no name of a key" in found
+    assert hint in found.partition("Try: ")[2].split(" or ")
+    for right in ("", "n", "f5", "space", "pad 0", "left shift"):
+        assert read(tmp_path, MANAGER, anna.replace(f'"{key}"', f'"{right}"'))
+
+
 def test_a_persona_of_this_package_is_known_by_its_file_and_by_its_id(tmp_path: Path) -> None:
     porter = 'persona = "personas/porter-3e8f.toml"'
     assert read(tmp_path, MANAGER, person("Anna", "n-1", porter))
