@@ -121,7 +121,7 @@ class VoiceActivity:
     def _wait(self, speech: bool, seconds: float) -> Activity:
         # A plosive's gap halves the evidence instead of forgetting it, or short words are missed.
         self._run = self._run + seconds if speech else max(0.0, self._run - seconds)
-        if self._run < self._options.start_secs - TOLERANCE:
+        if not speech or self._run < self._options.start_secs - TOLERANCE:
             return Activity.NOTHING
         self.is_speaking = True
         self.seconds = self.voiced_seconds = self._run

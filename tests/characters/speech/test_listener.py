@@ -413,6 +413,12 @@ def activity() -> VoiceActivity:
     return VoiceActivity(VoiceActivityOptions(), SmartTurn())
 
 
+def test_silence_begins_no_utterance_however_soon_one_may_begin() -> None:
+    eager = VoiceActivity(VoiceActivityOptions(start_secs=0.0), SmartTurn())
+    assert {eager.hear(0.0, -100.0, 0.02) for _ in range(100)} == {Activity.NOTHING}
+    assert eager.hear(1.0, -20.0, 0.02) is Activity.STARTED
+
+
 def hear(ears: VoiceActivity, voiced: bool, seconds: float, db: float = LOUD) -> list[Activity]:
     changes = [ears.hear(voiced, db, 0.02) for _ in range(round(seconds / 0.02))]
     return [change for change in changes if change is not Activity.NOTHING]
