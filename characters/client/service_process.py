@@ -23,6 +23,7 @@ from characters.installation import package_assets
 from characters.protocol.failures import CharactersError
 from characters.protocol.link import SECRET_VARIABLE
 from engine.core.events import Signal
+from engine.core.file_system import real_path
 from engine.core.processes import NO_WINDOW, THRIFTY, module_command, module_environment
 from engine.core.words import ScreenText
 
@@ -59,8 +60,8 @@ class ServiceProcess:
     ) -> None:
         self.secret = secrets.token_hex(32)
         """What the service proves to know before it is told an id."""
-        self._data = None if data is None else data.resolve()
-        self._assets = assets.resolve()
+        self._data = None if data is None else real_path(data)
+        self._assets = real_path(assets)
         self._arguments = tuple(arguments)
         self._fixed = ("--models-by-request", *fixed)
         self._start_seconds = start_seconds

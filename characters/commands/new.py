@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 import characters
+from engine.core.file_system import real_path
 
 __all__ = ["make_game"]
 
@@ -36,7 +37,7 @@ def _write(folder: Path) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
         # The contents alone: the modes of an installed package may forbid to write.
         shutil.copyfile(source, target)
-    readme, name = folder / "README.md", folder.resolve().name
+    readme, name = folder / "README.md", real_path(folder).name
     text = readme.read_text(encoding="utf-8")
     name = name.encode("utf-8", "replace").decode()  # of bytes that are no text, too
     readme.write_text(text.replace("mygame", name), "utf-8", newline="\n")

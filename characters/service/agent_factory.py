@@ -31,6 +31,7 @@ from characters.service.requests import unfit_fields
 from characters.service.service import AgentAbout
 from characters.speech.interfaces import VoiceStyle
 from engine.core.errors import install_command
+from engine.core.file_system import real_path
 from engine.toml.reader import TomlFileError
 
 __all__ = ["ModelPool", "PersonaAgentFactory"]
@@ -172,7 +173,7 @@ class PersonaAgentFactory:
     ) -> None:
         self._tells_folders = tells_folders
         self._now = now
-        self._assets = [folder.resolve() for folder in assets]
+        self._assets = [real_path(folder) for folder in assets]
         self._chance = chance
         self._models = models or ModelPool()
         self._personas = PersonaFiles()
@@ -266,7 +267,7 @@ class PersonaAgentFactory:
     def _path(self, request: ConnectRequest) -> Path:
         name = _file_name(request)
         try:
-            paths = [(folder / name).resolve() for folder in self._assets]
+            paths = [real_path(folder / name) for folder in self._assets]
             found = next((path for path in paths if path.is_file()), None)
         except (OSError, ValueError):  # a name that no file can have
             raise _unfit("must be the name of a file") from None

@@ -33,7 +33,7 @@ from engine.core.words import ENGINE_WORDS
 
 __all__ = [
     "disk_advice", "expect_database", "expect_file", "FileLock", "FileSystem", "LockHeldError",
-    "NotAFileError", "open_file", "read_file", "SQLITE_ENDINGS", "write_new",
+    "NotAFileError", "open_file", "read_file", "real_path", "SQLITE_ENDINGS", "write_new",
 ]  # fmt: skip
 
 _T = TypeVar("_T")
@@ -75,6 +75,11 @@ _KINDS: tuple[tuple[Callable[[int], bool], str], ...] = (
 def _check_kind(path: Path, mode: int) -> None:
     if not stat.S_ISREG(mode):
         raise NotAFileError(path, next((kind for is_one, kind in _KINDS if is_one(mode)), "device"))
+
+
+def real_path(path: Path) -> Path:
+    """Return where a path leads; one that leads in a circle as it is (`Path.resolve` raises)."""
+    return Path(os.path.realpath(path))
 
 
 def expect_file(path: Path, *, follows_links: bool = False) -> None:
@@ -131,7 +136,7 @@ SQLITE_ENDINGS = ("", "-wal", "-shm", "-journal")
 def expect_database(path: Path, *, follows_links: bool = False) -> None:
     """Raise NotAFileError if something else than a file is where SQLite would open one."""
     expect_file(path, follows_links=follows_links)
-    place = path.resolve() if follows_links else path  # that is what SQLite does, too
+    place = real_path(path) if follows_links else path  # that is what SQLite does, too
     for ending in SQLITE_ENDINGS:
         expect_file(place.with_name(place.name + ending))
 

@@ -13,7 +13,7 @@ from typing import Any
 import tomlkit
 from tomlkit.items import InlineTable
 
-from engine.core.file_system import FileSystem
+from engine.core.file_system import FileSystem, expect_file, real_path
 from engine.toml.diagnostics import as_data
 from engine.toml.positions import KeyPath, Positions
 from engine.toml.reader import Fix
@@ -105,8 +105,12 @@ def is_toml(text: str) -> bool:
 
 
 def save_atomically(path: Path, text: str) -> None:
-    """Write the file so that a reader finds the old text or the new one. Raises OSError."""
-    target = path.resolve()  # a link stays a link
+    """Write the file so that a reader finds the old text or the new one.
+
+    Raises OSError, and NotAFileError for a pipe or a device, which a file would take the place of.
+    """
+    expect_file(path, follows_links=True)
+    target = real_path(path)  # a link stays a link
     handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
     try:
         with os.fdopen(handle, "wb") as file:

@@ -172,7 +172,7 @@ class Problem:
 
     def __str__(self) -> str:
         told = self.in_short()
-        parts = [f"{self.file}:{self.line}:{self.column}"]
+        parts = [f"{_shown(self.file)}:{self.line}:{self.column}"]
         if told.object is not None:
             parts.append(f"object {as_toml(told.object)}")
         if told.field:
@@ -190,6 +190,12 @@ class Problem:
             message=shortened(self.message, _LONGEST_SENTENCE),
             hint=self.hint and shortened(self.hint, _LONGEST_SENTENCE),
         )
+
+
+def _shown(name: str) -> str:
+    """Return a file's name on one line: it may hold whatever another file says, NUL too."""
+    letters = (c if c.isprintable() else c.encode("unicode_escape").decode() for c in name)
+    return "".join(letters)
 
 
 _LONGEST_NAME, _LONGEST_SENTENCE = 200, 500  # characters

@@ -6,13 +6,15 @@ import asyncio
 import sys
 from contextlib import suppress
 from dataclasses import fields
+from pathlib import Path
+from random import Random
 
 import pytest
 
 from characters.agents.persona import Persona
 from characters.protocol.messages import ConnectRequest
 from characters.protocol.model_settings import ModelSettings, model_request
-from characters.service.agent_factory import MOST_CLIENTS, ModelPool
+from characters.service.agent_factory import MOST_CLIENTS, ModelPool, PersonaAgentFactory
 from characters.service.registry import RefusalError
 
 PERSONA = {
@@ -142,3 +144,19 @@ def test_a_package_that_is_missing_is_named_by_its_extra(
         return choice.problem
 
     assert f"[{extra}]" in asyncio.run(problem())
+
+
+@pytest.mark.posix("on Windows a link takes a right that players lack")
+def test_a_link_that_leads_in_a_circle_is_no_persona_and_no_folder(tmp_path: Path) -> None:
+    (tmp_path / "personas").mkdir()
+    for circle in (tmp_path / "circle", tmp_path / "personas" / "ann.toml"):
+        circle.symlink_to(circle)
+
+    async def ask() -> int:
+        factory = PersonaAgentFactory([tmp_path / "circle", tmp_path], Random)
+        with pytest.raises(RefusalError) as refused:
+            await factory.prepare(ConnectRequest("ann"))
+        await factory.close()
+        return refused.value.status
+
+    assert asyncio.run(ask()) == 404

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engine.core.file_system import NotAFileError
 from engine.toml.editor import apply_fixes, literal, save_atomically, set_in_text
 from engine.toml.positions import KeyPath, scan
 from engine.toml.reader import Fix
@@ -136,3 +137,12 @@ def test_nothing_is_left_behind_when_saving_fails(tmp_path: Path) -> None:
     with pytest.raises(OSError, match=r"a\.toml"):
         save_atomically(tmp_path / "a.toml", "new")
     assert [p.name for p in tmp_path.iterdir()] == ["a.toml"]
+
+
+@pytest.mark.posix("Windows has no pipes in folders")
+def test_a_file_does_not_take_the_place_of_what_is_none(tmp_path: Path) -> None:
+    pipe = tmp_path / "schema.json"
+    os.mkfifo(pipe)
+    with pytest.raises(NotAFileError, match="is a pipe"):
+        save_atomically(pipe, "text")
+    assert [*tmp_path.iterdir()] == [pipe] and pipe.is_fifo()

@@ -376,3 +376,8 @@ def test_a_link_to_a_file_is_read_as_the_file(tmp_path: Path) -> None:
 def test_the_mistakes_of_a_large_text_are_told_one_by_one() -> None:
     text = "# a line\n" * 30_000 + "x = \n" * 9
     assert len(list(syntax_mistakes(text))) == 1
+
+
+def test_a_name_of_a_file_is_shown_on_one_line() -> None:
+    problem = Problem("a\0\n\x1b[31m\udcff\u00fc.toml", 1, 1, None, None, "is odd")
+    assert str(problem) == r"a\x00\n\x1b[31m\udcff" + "\u00fc.toml:1:1: is odd."
