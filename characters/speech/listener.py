@@ -169,9 +169,10 @@ class NullRecogniser:
 
     async def open(self, phrases: tuple[str, ...]) -> CollectedUtterance:
         """Begin an utterance."""
-        return CollectedUtterance(self._reject)
+        return CollectedUtterance(self.reject)
 
-    async def _reject(self, pcm: bytes) -> Rejected:
+    async def reject(self, pcm: bytes) -> Rejected:
+        """Return the reason."""
         return Rejected(self._advice)
 
     async def close(self) -> None:
@@ -319,9 +320,25 @@ class Transcriber:
 
     async def _open(self) -> None:
         self._sound = bytearray(b"".join(self._before))
-        self._utterance = await self._recogniser.open(self._phrases)
+        try:
+            self._utterance = await self._recogniser.open(self._phrases)
+        except Exception as error:  # whatever failed, the player gets an answer
+            self._give_up(error)
         if self._utterance is not None:
-            await self._utterance.feed(b"".join(self._before))
+            await self._feed(self._utterance, b"".join(self._before))
+
+    async def _feed(self, utterance: Utterance, sound: bytes) -> None:
+        try:
+            await utterance.feed(sound)
+        except Exception as error:
+            with suppress(Exception):
+                await utterance.cancel()
+            self._give_up(error)
+
+    def _give_up(self, error: Exception) -> None:
+        """Let what is said be said again: the recogniser has failed in the middle of it."""
+        log.error("recognition failed: %s", type(error).__name__)
+        self._utterance = CollectedUtterance(NullRecogniser(SAY_AGAIN).reject)
 
     async def _pass_on(self, frame: bytes) -> None:
         # A pause is held back until speech goes on: the noise of a long one at the end of an
@@ -335,11 +352,15 @@ class Transcriber:
         sound, utterance = b"".join(self._pause), self._utterance
         self._pause.clear()
         if utterance is not None:
-            await utterance.feed(sound)
+            await self._feed(utterance, sound)
 
     async def _completeness(self, utterance: Utterance) -> Completeness:
         """Ask, once in each pause, what it may be the end of: the words first, then the sound."""
-        found = await utterance.completeness()
+        try:
+            found = await utterance.completeness()
+        except Exception as error:
+            log.error("recognition failed: %s", type(error).__name__)
+            found = Completeness.UNKNOWN
         if found is Completeness.UNKNOWN and self._turn_detector is not None:
             found = await self._turn_detector.completeness(bytes(self._sound))
         return found

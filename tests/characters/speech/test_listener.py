@@ -163,6 +163,23 @@ def test_where_the_detector_breaks_loudness_decides(
     ]
 
 
+@pytest.mark.parametrize("where", ["open", "feed", "completeness"])
+def test_a_recogniser_that_fails_costs_its_utterance_and_no_event(
+    where: str, room: Room, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def fail(*_: object) -> None:
+        raise RuntimeError("no memory")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(FakeRecogniser, where, fail)
+        started, paused, stopped, verdict = asyncio.run(room.say())
+    assert isinstance(started, SpeechStarted) and isinstance(paused, SpeechPaused)
+    assert isinstance(stopped, SpeechStopped)
+    assert verdict == (Heard("hello") if where == "completeness" else Rejected(SAY_AGAIN))
+    assert [it.getMessage() for it in caplog.records] == ["recognition failed: RuntimeError"]
+    assert asyncio.run(room.say())[-1] == Heard("hello")
+
+
 def test_what_is_not_understood_is_rejected_with_advice(room: Room) -> None:
     room.recogniser.verdict = Rejected("say it again")
     assert asyncio.run(room.say())[-1] == Rejected("say it again")
