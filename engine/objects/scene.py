@@ -42,12 +42,31 @@ class Camera:
     def __init__(self, x: float, y: float, size: tuple[float, float]) -> None:
         self.x = x
         self.y = y
-        self.size = size
-        """Width and height of the view in logical pixels; the window sets it."""
+        self._size = size
+        self._is_sized = False
         self.shift: Vector = (0.0, 0.0)
         """How far the picture is moved to the right and down, as what lies over it asks for."""
         self.scale = 1.0
         """How many pixels of the screen a logical pixel is; the window sets it."""
+
+    @property
+    def size(self) -> tuple[float, float]:
+        """Width and height of the view in logical pixels: what a window or the game has set.
+
+        Without either it is that of the surface that was drawn on last.
+        """
+        return self._size
+
+    @size.setter
+    def size(self, size: tuple[float, float]) -> None:
+        self._size, self._is_sized = size, True
+
+    def fit(self, size: tuple[float, float]) -> None:
+        """Take the size of a surface that is drawn on, unless one was set; the left top stays."""
+        if not self._is_sized and size != self._size:
+            self.x += (size[0] - self._size[0]) / 2
+            self.y += (size[1] - self._size[1]) / 2
+            self._size = size
 
     def to_screen(self, position: Vector) -> Vector:
         """Return where a place in the level is on the screen."""
@@ -336,6 +355,7 @@ class Scene:
             fill(self.background)
         camera, size = self.camera, getattr(surface, "get_size", None)
         view = camera.size if size is None else size()
+        camera.fit(view)
         self.lifecycle.draw.look((*camera.to_world((0.0, 0.0)), *camera.to_world(view)))
         self.lifecycle.draw.run(surface)
         self.lifecycle.on_gui.run(surface)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import threading
 from typing import Any
 
+import pygame
 import pytest
 
 from engine.core.clock import ManualClock
@@ -442,3 +443,16 @@ def test_a_level_smaller_than_the_view_is_centred() -> None:
     camera = Camera(0, 0, (100, 80))
     camera.follow((0, 0), bounds=(60, 40))
     assert (camera.x, camera.y) == (30, 20)
+
+
+def test_the_view_is_as_large_as_what_is_drawn_on_unless_a_size_was_set() -> None:
+    scene = Scene(size=(960, 600))
+    scene.draw(pygame.Surface((640, 360)))
+    assert scene.camera.size == (640, 360)
+    assert scene.camera.to_screen((480, 300)) == (480, 300)
+    scene.draw(pygame.Surface((1280, 720)))
+    assert scene.camera.size == (1280, 720)
+    assert scene.camera.to_screen((480, 300)) == (480, 300)
+    scene.camera.size = (800, 480)
+    scene.draw(pygame.Surface((640, 360)))
+    assert scene.camera.size == (800, 480)
