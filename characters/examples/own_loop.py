@@ -22,7 +22,6 @@ def main() -> None:
     hero = pygame.Vector2(300, 340)
 
     scene = Scene(size=WORLD)
-    scene.camera.size = SCREEN  # what the window shows of it
     scene.add(CharacterManager())
     scene.add(Hud())
     you = scene.create("You")
