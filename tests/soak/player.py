@@ -91,7 +91,10 @@ class Player:
         """Type a line; it is answered."""
         since = self.harness.app.clock.now()
         it.handle.send_text(self.chance.choice(LINES))
-        return self.harness.wait_for(lambda: it.is_answered(since), ANSWER_SECONDS)
+        is_right = self.harness.wait_for(lambda: it.is_answered(since), ANSWER_SECONDS)
+        if not is_right:
+            self._tells_talk(it, since)
+        return is_right
 
     def say_to_all(self, it: TrackedSession) -> bool:
         """Type a line to everybody at once; each answers."""
@@ -99,9 +102,20 @@ class Player:
         for session in self.harness.sessions:
             session.handle.send_text(self.chance.choice(LINES))
         everybody = self.harness.sessions
-        return self.harness.wait_for(
+        is_right = self.harness.wait_for(
             lambda: all(session.is_answered(since) for session in everybody), ANSWER_SECONDS
         )
+        for silent in (it for it in everybody if not it.is_answered(since)):
+            self._tells_talk(silent, since)
+        return is_right
+
+    def _tells_talk(self, it: TrackedSession, since: float) -> None:
+        """Say what was said last, and when."""
+        turns = it.handle.view.transcript[-6:]
+        rows = [
+            f"{turn.t - since:+.2f} {turn.speaker} {turn.final} {turn.text!r}" for turn in turns
+        ]
+        self.tell(f"    {it.key} is silent: {rows}, {it.handle.view.unconfirmed_lines} unconfirmed")
 
     def speak(self, it: TrackedSession) -> bool:
         """Say something aloud; this one hears it, and nobody else."""
