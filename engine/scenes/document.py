@@ -530,6 +530,14 @@ class _Reader:
         """Leave out missing keys in a part: the level may have them."""
         return [m for m in mistakes if not (self.is_part and m.at == "table")]
 
+    def _field_of(self, key: str) -> str:
+        """Return where a key belongs that is no object's; "" if that is not known."""
+        if key in ("x", "y"):
+            return "position = [x, y]"
+        names = self.registry.names()
+        owners = [name for name in names if key in self.registry.fields(name)]
+        return " or ".join(f"{key} below [object.{name}]" for name in owners[:3])
+
     def _unknown(self, key: str, value: Any, layered: LayeredObject) -> None:
         is_table = isinstance(value, (Mapping, list))
         known = self.registry.names() if is_table else self.object_keys
@@ -538,5 +546,7 @@ class _Reader:
         hint, sure = did_you_mean(key, known)
         what = "is not a known component" if is_table else "is not a known key"
         taken = sure in layered.data
+        if sure is None:
+            hint = self._field_of(key) or hint
         mistake = Mistake((key,), what, NOTHING, hint, "key", None if taken else sure)
         self.problems.append(layered.problem(mistake))
