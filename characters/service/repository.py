@@ -17,6 +17,7 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import Any, TypeAlias, TypeVar
+from weakref import WeakValueDictionary
 
 from characters.service.effects import Entry, PersistEntry, ResolveReply
 from characters.service.memory import KnownFact, Pair
@@ -172,6 +173,8 @@ class SessionRepository:
         self._now = now
         self._wall = wall
         self._thread = ThreadPoolExecutor(1, "store")
+        self._pairs = WeakValueDictionary[Pair, asyncio.Lock]()
+        self._one_pair = asyncio.Lock()
         self._removals: deque[Callable[[], None]] = deque()  # that the disk has not done yet
 
     async def restore(self) -> int:
@@ -327,15 +330,15 @@ class SessionRepository:
 
     async def facts_in(self, pair: Pair, session_id: str) -> tuple[KnownFact, ...]:
         """Return what is known in one session of the two, and where it comes from."""
-        return await self.call(self._store.facts_in, pair, session_id)
+        return await self._of_pair(pair, self._store.facts_in, session_id)
 
     async def facts_elsewhere(self, pair: Pair, session_id: str) -> tuple[KnownFact, ...]:
         """Return what is known in other sessions of the two, and not in this one."""
-        return await self.call(self._store.facts_elsewhere, pair, session_id)
+        return await self._of_pair(pair, self._store.facts_elsewhere, session_id)
 
     async def pin(self, pair: Pair, session_id: str, key: str, is_pinned: bool) -> bool:
         """Hold on to what is known under a key, or let go of it; return whether anything is."""
-        return await self.call(self._store.pin, pair, session_id, key, is_pinned)
+        return await self._of_pair(pair, self._store.pin, session_id, key, is_pinned)
 
     async def lasts(self, pair: Pair) -> bool:
         """Return whether the character has known the player in more than one session."""
@@ -343,11 +346,21 @@ class SessionRepository:
 
     async def correct(self, pair: Pair, key: str, value: str) -> bool:
         """Write another value; return whether anything of that key was known."""
-        return await self.call(self._store.correct, pair, key, value, self._wall())
+        return await self._of_pair(pair, self._store.correct, key, value, self._wall())
 
     async def forget_fact(self, pair: Pair, key: str) -> tuple[str, ...]:
         """Delete one thing that is known; return the words that it was told with."""
-        return await self.call(self._store.forget_fact, pair, key)
+        return await self._of_pair(pair, self._store.forget_fact, key)
+
+    async def _of_pair(self, pair: Pair, work: Callable[..., T], *arguments: Any) -> T:
+        """Do what looks at all sessions of a player and a character: one at a time.
+
+        With thousands of them that takes a second. What others have said is saved in between, and
+        who asks again and again about one pair has one place in the line.
+        """
+        own = self._pairs.setdefault(pair, asyncio.Lock())
+        async with own, self._one_pair:
+            return await self.call(work, pair, *arguments)
 
     async def close(self) -> None:
         """Finish what was asked for, then close the file."""

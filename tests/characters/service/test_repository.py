@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
 from characters.service.effects import Entry, PersistEntry, ResolveReply
+from characters.service.memory import Pair
 from characters.service.registry import ServiceSession
-from characters.service.repository import MAX_UNSAVED, RoomStore
+from characters.service.repository import MAX_UNSAVED, RoomStore, SessionRepository
 
 SESSION = ServiceSession("s", "nurse", None, 0.0)
 
@@ -182,3 +184,46 @@ def test_answers_that_were_heard_are_settled_with_the_next_save_even_if_one_fail
 
     asyncio.run(play())
     assert disk.kept == [ResolveReply("m1")]
+
+
+class SlowStore:
+    """Notes what is asked, in the order in which the thread does it."""
+
+    is_shared = True
+
+    def __init__(self) -> None:
+        self.done: list[str] = []
+
+    def facts_in(self, pair: Pair, session_id: str) -> tuple[()]:
+        time.sleep(0.01)
+        self.done.append(pair.end_user_id)
+        return ()
+
+    def turns(self, session_id: str) -> tuple[()]:
+        self.done.append("turns")
+        return ()
+
+    def close(self) -> None:
+        return
+
+
+def test_who_asks_again_and_again_what_is_known_keeps_nobody_waiting() -> None:
+    store: Any = SlowStore()
+
+    async def play() -> None:
+        parts: Any = (None, None, None)
+        repository = SessionRepository(store, *parts, now=float, wall=float)
+        asked = [repository.facts_in(Pair("me", "nurse"), "s") for _ in range(20)]
+        asking = [asyncio.create_task(it) for it in asked]
+        await asyncio.sleep(0)
+        await asyncio.gather(
+            repository.turns("s"), repository.facts_in(Pair("another", "nurse"), "s")
+        )
+        assert not all(task.done() for task in asking)
+        await asyncio.gather(*asking)
+        await repository.close()
+
+    asyncio.run(play())
+    assert store.done.index("turns") <= 1
+    assert store.done.index("another") <= 3
+    assert store.done.count("me") == 20
