@@ -163,8 +163,18 @@ def known_elsewhere(db: Database, pair: Pair, session_id: str) -> tuple[KnownFac
 
 
 def _others(db: Database, pair: Pair, session_id: str) -> tuple[tuple[str, dict[str, str]], ...]:
-    ids = (id_ for id_, _ in _memories(db, pair) if id_ != session_id)
-    return tuple((id_, _facts(_known_to(db, pair, id_))) for id_ in ids)
+    found = db.execute(
+        "SELECT session_id, memory, is_untouched FROM sessions"
+        " WHERE end_user_id = ? AND character_id = ? AND session_id != ?",
+        (pair.end_user_id, pair.character_id, session_id),
+    ).fetchall()
+    rows, facts = _rows(db, pair), dict[tuple[str, bool], dict[str, str]]()
+    for _, text, is_untouched in found:  # of branches many are alike
+        like = (text, bool(is_untouched))
+        if like not in facts:
+            memory = _parsed(text)
+            facts[like] = _facts(memory if is_untouched else _merged(rows, memory))
+    return tuple((id_, facts[text, bool(untouched)]) for id_, text, untouched in found)
 
 
 def _known_to(db: Database, pair: Pair, session_id: str) -> dict[str, Any]:
@@ -193,7 +203,11 @@ def _since(facts: Mapping[str, str], told: Iterable[Told]) -> dict[str, float]:
 
 def merged(db: Database, pair: Pair, memory: Mapping[str, Any]) -> dict[str, Any]:
     """Return an agent's memory of one session with what the character knows of the player."""
-    rows, facts = _rows(db, pair), _facts(memory)
+    return _merged(_rows(db, pair), memory)
+
+
+def _merged(rows: Mapping[str, _Row], memory: Mapping[str, Any]) -> dict[str, Any]:
+    facts = _facts(memory)
     own = {key: value for key, value in facts.items() if key not in rows}
     lasting = {key: row.value for key, row in rows.items() if row.value}
     pins = {key: True for key in _flags(memory, "pinned") if key in own}
