@@ -58,7 +58,13 @@ def main(arguments: Sequence[str] | None = None, out: TextIO | None = None) -> i
     options = parser().parse_args(words)
     command: Command = options.command
     try:
-        return command(options, out or sys.stdout)
+        status = command(options, out or sys.stdout)
+        if sys.stdout is not None:  # as with pythonw
+            sys.stdout.flush()
+        return status
+    except BrokenPipeError:  # whoever reads it has read enough, such as `head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except (CharactersError, EngineError, LookupError, ValueError, OSError, ImportError) as error:
         print(_sentence(error), file=sys.stderr)
         return 1

@@ -546,7 +546,8 @@ class _Reader:
         hint, sure = did_you_mean(key, known)
         what = "is not a known component" if is_table else "is not a known key"
         taken = sure in layered.data
-        if sure is None:
-            hint = self._field_of(key) or hint
+        is_component = isinstance(value, Mapping) and sure is not None
+        if not is_component and (place := self._field_of(key)):
+            hint, sure = place, None
         mistake = Mistake((key,), what, NOTHING, hint, "key", None if taken else sure)
         self.problems.append(layered.problem(mistake))

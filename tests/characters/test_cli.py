@@ -161,6 +161,17 @@ def test_sessions_that_a_running_game_holds_are_not_cleared(
     assert "in use" in capsys.readouterr().err
 
 
+def test_a_reader_that_has_read_enough_is_no_mistake() -> None:
+    program = "from characters.cli import main; raise SystemExit(main(['docs', 'components']))"
+    with subprocess.Popen(
+        [sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as docs:
+        assert docs.stdout and docs.stderr
+        docs.stdout.close()  # before a word of it is written
+        assert docs.stderr.read() == ""
+    assert docs.returncode == 0
+
+
 @pytest.mark.parametrize(
     ("command", "sentence"),
     [
