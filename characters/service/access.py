@@ -301,13 +301,13 @@ class Guard:
         is_local = not (settings.allow_remote or settings.trusts_proxy)
         return settings.tokens is not None or is_local
 
-    def counted_as(self, request: web.Request, end_user_id: str | None) -> str:
-        """Return whose rooms those of a request are: a player's, if he is who he says.
+    def stranger_at(self, request: web.Request, end_user_id: str | None) -> str | None:
+        """Return the address of a player whom nobody knows; None if he is who he says.
 
-        Where anybody may bear any name, and of who bears none, it is an address.
+        Nobody is known without an `end_user_id`, or where anybody may bear any.
         """
         is_known = self.knows_players and end_user_id is not None
-        return f"player {end_user_id}" if is_known else f"address {self._address(request)}"
+        return None if is_known else self._address(request)
 
     def check_player(self, request: web.Request, end_user_id: str | None) -> None:
         """Check the player's token, where tokens are demanded."""

@@ -248,8 +248,8 @@ class _Routes:
         if answer is not None:
             return answer
         connect = _without_memory(self._guard, connect)
-        player = self._guard.counted_as(request, connect.end_user_id)
-        grant = await self._service.connect(connect, player)
+        address = self._guard.stranger_at(request, connect.end_user_id)
+        grant = await self._service.connect(connect, address)
         how = grant.room.resumed if grant.is_new else "rejoined"
         self._service.metrics.connects[how] += 1
         log.info("%s, room %s", how, shorten_id(grant.room.name))
@@ -433,9 +433,8 @@ async def _answer_stream(
     if answer is not None:
         return answer
     connect = _without_memory(guard, connect)
-    player = guard.counted_as(request, connect.end_user_id)
     await asyncio.sleep(guard.wait_to_ask(request, lines_of(PlayerSaid(text.strip()))))
-    async with service.question(connect, text.strip(), player) as (grant, parts):
+    async with service.question(connect, text.strip()) as (grant, parts):
         stream = web.StreamResponse(
             headers={"Content-Type": "text/event-stream", "Cache-Control": "no-cache"}
         )

@@ -54,6 +54,10 @@ def unfit_body(kind: str, message: str, *path: int | str) -> RefusalError:
     return RefusalError(422, [body_problem(kind, message, *path)])
 
 
+def _too_many(what: str) -> RefusalError:
+    return RefusalError(429, f"too many {what} at once (concurrency limit)", retry_after=5.0)
+
+
 class ConflictError(CharactersError):
     """A question to the service: does the live connection in `room` still answer?"""
 
@@ -121,7 +125,7 @@ class Room:
     tokens: dict[str, tuple[str, float]] = field(default_factory=dict)  # -> live id, valid until
     # Ids of its last connections, granted and entered: a client that knows one was in before.
     issued: deque[str] = field(default_factory=partial(deque, maxlen=MAX_ISSUED))
-    player: str | None = None  # whose it counts as; None: nobody's
+    address: str | None = None  # it was granted to, if nobody knows whose it is
 
     def is_over(self, now: float) -> bool:
         """Tell whether it is empty, no token is valid, and the time to rejoin has passed.
@@ -201,16 +205,16 @@ class Registry:
         request: ConnectRequest,
         now: float,
         dead: str | None = None,
-        player: str | None = None,
+        address: str | None = None,
     ) -> Grant:
         """Grant a room; `dead` names a live connection that is known to be gone.
 
-        `player` is whose it counts as, by default the `end_user_id`. Raises RefusalError, or
-        ConflictError when a live connection stands in the way.
+        `address` is where somebody asks whom nobody knows. Raises RefusalError, or ConflictError
+        when a live connection stands in the way.
         """
         if request.mode == "join":
             return self._join(request, now, dead)
-        return self._create(request, now, dead, player or request.end_user_id)
+        return self._create(request, now, dead, address)
 
     def _join(self, request: ConnectRequest, now: float, dead: str | None) -> Grant:
         room = self._rooms.get(request.room_name or "")
@@ -226,24 +230,30 @@ class Registry:
         return self._grant(room, now, is_new=False)
 
     def _create(
-        self, request: ConnectRequest, now: float, dead: str | None, player: str | None
+        self, request: ConnectRequest, now: float, dead: str | None, address: str | None
     ) -> Grant:
         session = self._resumed(request, now)
         closed = [room for room in self._rooms.values() if room.session is session]
         for room in closed:
             self._clear_way(request, room, now, dead)
         others = [room for room in self._rooms.values() if room.session is not session]
-        own = [room for room in others if player is not None and room.player == player]
-        if len(own) >= self._limits.of_one_player:
-            closed.append(self._emptiest(own, now, "rooms of one player or address"))
+        own = [room for room in others if room.session.end_user_id == request.end_user_id]
+        if address is not None and self._people_at(address, others) >= self._limits.of_one_player:
+            raise _too_many("rooms of one address")
+        if request.end_user_id is not None and len(own) >= self._limits.of_one_player:
+            closed.append(self._emptiest(own, now, "rooms of one player"))
         elif len(others) >= self._limits.max_rooms:
             closed.append(self._emptiest(others, now, "rooms"))
         for room in closed:
             self._rooms.pop(room.name, None)
         away = None if session is None else max(0.0, now - session.used_at) + session.more_away
         room = self._new_room(request, session or self._new_session(request, now), away, now)
-        room.player = player
+        room.address = address
         return self._grant(room, now, is_new=True, closed=tuple(closed))
+
+    def _people_at(self, address: str, rooms: Iterable[Room]) -> int:
+        """Return in how many rooms somebody is from an address; the others make way."""
+        return sum(room.address == address and room.live_id is not None for room in rooms)
 
     def _emptiest(self, rooms: Iterable[Room], now: float, what: str) -> Room:
         """Return the room that is missed least: never entered, or empty for the longest time.
@@ -257,7 +267,7 @@ class Registry:
         empty = (room for room in nobody_in if room.was_entered or room.left_at <= long_ago)
         found = min(empty, key=lambda room: (room.was_entered, room.left_at), default=None)
         if found is None:
-            raise RefusalError(429, f"too many {what} at once (concurrency limit)", retry_after=5.0)
+            raise _too_many(what)
         return found
 
     def _resumed(self, request: ConnectRequest, now: float) -> ServiceSession | None:

@@ -248,8 +248,8 @@ class Service:
         """Return the live part of a room."""
         return self._live_rooms.get(room.name)
 
-    async def connect(self, request: ConnectRequest, player: str | None = None) -> Grant:
-        """Grant a room, which counts as one of `player`'s. Raises RefusalError."""
+    async def connect(self, request: ConnectRequest, address: str | None = None) -> Grant:
+        """Grant a room; `address` is where somebody asks whom nobody knows. Raises RefusalError."""
         await self._admit(request)
         if request.mode == "create":
             await self._agents.prepare(request)
@@ -257,7 +257,7 @@ class Service:
         self._refuse_while_draining()
         if request.mode == "create":
             self._agents.voice(request)  # an unknown character is refused before anything is made
-        grant = await self._grant(request, player)
+        grant = await self._grant(request, address)
         try:
             await self._prepare(request, grant)
         except BaseException:
@@ -285,7 +285,7 @@ class Service:
         if wait:
             await asyncio.sleep(wait)
 
-    async def _grant(self, request: ConnectRequest, player: str | None) -> Grant:
+    async def _grant(self, request: ConnectRequest, address: str | None = None) -> Grant:
         session_id = request.character_session_id
         if self.cluster is not None and session_id and request.mode == "create":
             # It may have been given up since it was found here: that is no "not found".
@@ -293,13 +293,13 @@ class Service:
             if owner is not None:
                 raise RefusalError(503, "another node has the session; try again", 1.0)
         try:
-            return self.registry.connect(request, self.now(), player=player)
+            return self.registry.connect(request, self.now(), address=address)
         except ConflictError as conflict:
             room = conflict.room
         live_id = room.live_id
         dead = live_id if await self._is_gone(room) else None
         try:
-            return self.registry.connect(request, self.now(), dead, player)
+            return self.registry.connect(request, self.now(), dead, address)
         except ConflictError:
             raise RefusalError(409, "the session is live elsewhere; end it or take over") from None
 
@@ -456,14 +456,14 @@ class Service:
 
     @asynccontextmanager
     async def question(
-        self, request: ConnectRequest, text: str, player: str | None = None
+        self, request: ConnectRequest, text: str
     ) -> AsyncIterator[tuple[Grant, AsyncGenerator[Part, None]]]:
         """Answer once, without a room that anybody enters. Raises RefusalError."""
         await self._admit(request)
         await self._agents.prepare(request)
         self._refuse_while_draining()
         self._agents.voice(request)
-        grant = await self._grant(request, player)
+        grant = await self._grant(request)
         room = grant.room
         try:
             await self._close_replaced(grant)

@@ -237,22 +237,22 @@ def test_behind_a_proxy_one_caller_is_one_whatever_his_headers(said: list[list[s
 
 
 @pytest.mark.parametrize(
-    ("settings", "player", "counted"),
+    ("settings", "player", "address"),
     [
-        (AccessSettings(), "ada", "player ada"),
-        (AccessSettings(), None, "address 192.0.2.1"),
-        (AccessSettings(trusts_proxy=True), "ada", "address 192.0.2.7"),  # anybody may say so
-        (AccessSettings(allow_remote=True), "ada", "address 192.0.2.1"),
-        (AccessSettings(allow_remote=True, tokens=PlayerTokens((SECRET,))), "ada", "player ada"),
+        (AccessSettings(), "ada", None),
+        (AccessSettings(), None, "192.0.2.1"),
+        (AccessSettings(trusts_proxy=True), "ada", "192.0.2.7"),  # anybody may say so
+        (AccessSettings(allow_remote=True), "ada", "192.0.2.1"),
+        (AccessSettings(allow_remote=True, tokens=PlayerTokens((SECRET,))), "ada", None),
     ],
 )
-def test_rooms_are_counted_by_player_where_he_is_known_and_else_by_address(
-    settings: AccessSettings, player: str | None, counted: str
+def test_a_player_is_known_by_his_token_or_on_his_own_machine(
+    settings: AccessSettings, player: str | None, address: str | None
 ) -> None:
     request = SimpleNamespace(
         remote="192.0.2.1", headers=CIMultiDict({"X-Forwarded-For": "192.0.2.7"})
     )
-    assert Guard(settings, lambda: 0.0).counted_as(cast(Any, request), player) == counted
+    assert Guard(settings, lambda: 0.0).stranger_at(cast(Any, request), player) == address
 
 
 def test_who_has_no_id_is_not_in_all_rooms() -> None:
@@ -261,7 +261,7 @@ def test_who_has_no_id_is_not_in_all_rooms() -> None:
             for _ in range(64):
                 await rooms.enter_async_context(bare.enter(await bare.connect()))
             status, answer = await bare.post("/connect", character_id="counter")
-            assert status == 429 and "one player or address" in answer["detail"]
+            assert status == 429 and "one address" in answer["detail"]
             await bare.connect(end_user_id="ada")
 
     serve(play, ServiceSettings(Limits(max_rooms=66), timing=AT_ONCE))

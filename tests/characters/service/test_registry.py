@@ -89,6 +89,20 @@ def test_one_player_is_not_in_all_rooms() -> None:
     assert enter(registry, resuming(mine[5]), 5.0).closed == (mine[5].room,)
 
 
+def test_from_one_address_strangers_are_not_in_all_rooms() -> None:
+    registry = make(Limits(max_rooms=200, max_unentered=0))
+    stranger = replace(ASK, end_user_id=None)
+    flood = [registry.connect(stranger, 0.0, address="there") for _ in range(150)]
+    inside = [registry.connect(stranger, 0.1, address="there") for _ in range(100)]
+    for it in inside:
+        registry.enter(it.room.name, it.token, 0.2)
+    with pytest.raises(RefusalError, match="of one address"):
+        registry.connect(stranger, 0.3, address="there")
+    assert registry.connect(stranger, 0.3, address="elsewhere").closed == (flood[50].room,)
+    registry.leave(inside[0].room, inside[0].live_id, 0.4)
+    assert registry.connect(stranger, 0.5, address="there")
+
+
 def test_of_a_player_with_many_rooms_the_one_he_is_about_to_enter_stays() -> None:
     registry = make(Limits(max_rooms=200))
     mine = [enter(registry) for _ in range(99)]
