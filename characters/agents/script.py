@@ -9,7 +9,15 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    Callable,
+    Generator,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from random import Random
 from typing import Any
 
@@ -198,7 +206,9 @@ class ScriptedAgent:
             match = self._matcher.mentioned(heard, context) or match
         yield None
         memory.name_wanted = max(0, memory.name_wanted - 1)
-        several = [] if facts or memory.question else self._several(prompt.text, context)
+        several: list[tuple[HeardText, Match | None]] = []
+        if not facts and not memory.question:
+            several = yield from self._several(prompt.text, context)
         if several:
             yield from self._answer_several(several, context)
         else:
@@ -207,10 +217,11 @@ class ScriptedAgent:
 
     def _several(
         self, text: str, context: Mapping[str, Any]
-    ) -> list[tuple[HeardText, Match | None]]:
+    ) -> Generator[None, None, list[tuple[HeardText, Match | None]]]:
         """Return the questions of a line that asks several, where each but one has an answer."""
         found: dict[str, tuple[HeardText, Match | None]] = {}
         for part in questions_in(without_deeds(text)):
+            yield
             heard = hear(part)
             heard, match = self._matcher.respelt(
                 heard, self._matcher.find(heard, (), context), context

@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import json
 from itertools import pairwise
+from random import Random
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from characters.agents.learning import learn
 from characters.agents.patterns import normalise
 from characters.agents.persona import Persona, SmallTalk
 from characters.agents.recall import asked_for, recite
-from characters.agents.script import HAPPENED
+from characters.agents.script import HAPPENED, ScriptedAgent
 from characters.agents.telling import introduced
 from tests.characters.agents.acting import Actor, persona_of
 
@@ -40,6 +41,25 @@ def persona(**more: Any) -> Persona:
             **more,
         }
     )
+
+
+def test_between_two_of_many_questions_others_have_their_turn() -> None:
+    async def passes(line: str) -> int:
+        agent, passed = ScriptedAgent(persona(), {}, Random(1)), 0
+
+        async def count() -> None:
+            nonlocal passed
+            while True:
+                passed += 1
+                await asyncio.sleep(0)
+
+        others = asyncio.create_task(count())
+        assert [part async for part in agent.reply(PlayerSaid(line), {})]
+        others.cancel()
+        return passed
+
+    one, many = (asyncio.run(passes("Where is the cat? " * number)) for number in (1, 20))
+    assert many >= one + 20
 
 
 def test_strangers_and_friends_are_greeted_differently() -> None:
