@@ -227,7 +227,8 @@ LONG = {
 def test_a_long_text_takes_time_in_proportion(name: str, tmp_path: Path) -> None:
     """Four times the text takes about four times as long; sixteen would be its square."""
     short, long = (LONG[name][: len(LONG[name]) // part] for part in (4, 1))
-    assert _seconds(long) < 10 * _seconds(short) + 0.2
+    # Whatever else the machine does, it does not do so three times.
+    assert any(_seconds(long) < 10 * _seconds(short) + 0.2 for _ in range(3))
 
 
 def _seconds(text: str) -> float:
