@@ -373,6 +373,4 @@ def _sentence(error: Exception) -> str:
         if isinstance(error, FileNotFoundError):
             return f"There is no {error.filename}."
         return f"{error.filename}: {error.strerror}."
-    if isinstance(error, OSError) and error.filename is not None and error.strerror:
-        return f"{os.fsdecode(error.filename2 or error.filename)}: {error.strerror}."
     return str(error.args[0]) if len(error.args) == 1 else str(error)

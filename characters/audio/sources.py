@@ -16,7 +16,7 @@ from weakref import WeakSet
 
 import numpy as np
 
-from characters.audio.signal import FULL_SCALE, Floats, Samples, resample
+from characters.audio.signal import FULL_SCALE, Floats, Samples, mono, resample
 from characters.english import ENGLISH
 from engine.core.errors import install_command
 from engine.core.file_system import read_file
@@ -89,8 +89,8 @@ def read_wav(path: Path) -> Samples:
     if not samples.size:
         raise ValueError(f"{path} holds no sound")
     _check(len(samples), rate, path)
-    mono = samples.mean(axis=1) if samples.shape[1] > 1 else samples[:, 0]
-    return resample(mono.astype(np.int16), rate, SAMPLE_RATE)
+    sound = mono(samples) if samples.shape[1] > 1 else samples[:, 0]
+    return resample(sound, rate, SAMPLE_RATE)
 
 
 def _check(samples: int, rate: int, path: Path) -> None:
@@ -151,8 +151,8 @@ def _to_16_bits(pieces: Iterable[Floats]) -> Samples:
     for piece in pieces:
         if not np.isfinite(piece).all():
             raise ValueError("it holds what is no number")
-        mono = np.clip(piece, -1.0, 1.0).mean(axis=1, keepdims=True)
-        found.append((mono * FULL_SCALE).astype(np.int16))
+        sound = np.clip(piece, -1.0, 1.0).mean(axis=1, keepdims=True)
+        found.append((sound * FULL_SCALE).astype(np.int16))
     return np.concatenate(found)
 
 

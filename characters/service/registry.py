@@ -238,7 +238,7 @@ class Registry:
             self._clear_way(request, room, now, dead)
         others = [room for room in self._rooms.values() if room.session is not session]
         own = [room for room in others if room.session.end_user_id == request.end_user_id]
-        if address is not None and self._people_at(address, others) >= self._limits.of_one_player:
+        if address is not None and _people_at(address, others) >= self._limits.of_one_player:
             raise _too_many("rooms of one address")
         if request.end_user_id is not None and len(own) >= self._limits.of_one_player:
             closed.append(self._emptiest(own, now, "rooms of one player"))
@@ -250,10 +250,6 @@ class Registry:
         room = self._new_room(request, session or self._new_session(request, now), away, now)
         room.address = address
         return self._grant(room, now, is_new=True, closed=tuple(closed))
-
-    def _people_at(self, address: str, rooms: Iterable[Room]) -> int:
-        """Return in how many rooms somebody is from an address; the others make way."""
-        return sum(room.address == address and room.live_id is not None for room in rooms)
 
     def _emptiest(self, rooms: Iterable[Room], now: float, what: str) -> Room:
         """Return the room that is missed least: never entered, or empty for the longest time.
@@ -443,6 +439,11 @@ class Registry:
         self._ended[session.session_id] = None
         while len(self._ended) > self._limits.max_sessions:
             del self._ended[next(iter(self._ended))]
+
+
+def _people_at(address: str, rooms: Iterable[Room]) -> int:
+    """Return in how many rooms somebody is from an address; the others make way."""
+    return sum(room.address == address and room.live_id is not None for room in rooms)
 
 
 def _by_worth(sessions: Iterable[ServiceSession]) -> list[ServiceSession]:

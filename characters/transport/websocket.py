@@ -260,14 +260,9 @@ class WebSocketTransport:
 
     def _http(self) -> aiohttp.ClientSession:
         if self._session is None:
-            # No time-outs of our own: the session bounds every step by its policy. No pool of old
-            # connections either: after a fault they are the first to be dead.
-            self._session = aiohttp.ClientSession(
-                timeout=aiohttp.ClientTimeout(total=None),
-                connector=aiohttp.TCPConnector(force_close=True, limit=0),
-                trust_env=False,
-                trace_configs=[_no_redirects()],
-            )
+            # No pool of old connections: after a fault they are the first to be dead.
+            connector = aiohttp.TCPConnector(force_close=True, limit=0)
+            self._session = _client(connector, _no_redirects())
         return self._session
 
 
@@ -512,9 +507,14 @@ def _one_connection() -> aiohttp.ClientSession:
 
     trace = _no_redirects()
     trace.on_connection_create_start.append(refuse_another)
+    return _client(aiohttp.TCPConnector(limit=1), trace)
+
+
+def _client(connector: aiohttp.TCPConnector, trace: aiohttp.TraceConfig) -> aiohttp.ClientSession:
+    """Return a client without time-outs: the session bounds every step by its policy."""
     return aiohttp.ClientSession(
         timeout=aiohttp.ClientTimeout(total=None),
-        connector=aiohttp.TCPConnector(limit=1),
+        connector=connector,
         trust_env=False,
         trace_configs=[trace],
     )

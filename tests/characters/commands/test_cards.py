@@ -224,7 +224,7 @@ LONG = {
 
 
 @pytest.mark.parametrize("name", LONG)
-def test_a_long_text_takes_time_in_proportion(name: str, tmp_path: Path) -> None:
+def test_a_long_text_takes_time_in_proportion(name: str) -> None:
     """Four times the text takes about four times as long; sixteen would be its square."""
     short, long = (LONG[name][: len(LONG[name]) // part] for part in (4, 1))
     # Whatever else the machine does, it does not do so three times.
